@@ -1,0 +1,131 @@
+//! The running programs of one cluster: their logs, their early deaths and their end.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+const TAIL_LINES: usize = 25;
+
+/// Children of this process that end when it does: dropped, killed or crashed.
+pub(crate) struct Processes {
+    running: Vec<Running>,
+    reaper: Reaper,
+    logs: PathBuf,
+}
+
+struct Running {
+    name: String,
+    child: Child,
+}
+
+impl Processes {
+    /// `remove` is the folder to delete should this process be killed and have no chance to do so itself.
+    pub(crate) fn new(logs: &Path, remove: Option<&Path>) -> Result<Self> {
+        std::fs::create_dir_all(logs)?;
+        Ok(Self { running: Vec::new(), reaper: Reaper::start(remove)?, logs: logs.to_path_buf() })
+    }
+
+    pub(crate) fn start(&mut self, name: &str, command: &mut Command) -> Result<()> {
+        let log = File::create(self.log(name))?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        // Ctrl-C in a terminal reaches the whole group: the cluster has to outlive the command that uses it.
+        command.process_group(0);
+        let child = command.spawn().with_context(|| format!("{name} does not start"))?;
+        self.reaper.watch(child.id())?;
+        self.running.push(Running { name: name.to_owned(), child });
+        Ok(())
+    }
+
+    /// Fails with the end of its log when a program has ended.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        for running in &mut self.running {
+            if let Some(status) = running.child.try_wait()? {
+                let name = &running.name;
+                bail!("{name} ended early ({status}):\n{}", tail(&self.logs.join(format!("{name}.log"))));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        self.logs.join(format!("{name}.log"))
+    }
+
+    pub(crate) fn tail(&self, name: &str) -> String {
+        tail(&self.log(name))
+    }
+
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        self.running.iter().map(|running| running.child.id()).collect()
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        // Killed outright: nothing a cluster holds is worth the seconds of an orderly stop.
+        for running in &mut self.running {
+            let _ = running.child.kill();
+        }
+        for running in &mut self.running {
+            let _ = running.child.wait();
+        }
+        self.reaper.dismiss();
+    }
+}
+
+/// A shell that kills the programs once this process is gone, even by SIGKILL.
+///
+/// It reads a pipe that only this process holds open. The parent-death signal of Linux would not do: it
+/// needs `unsafe` here, and it fires when the *thread* that started the child ends, as test threads do.
+struct Reaper {
+    shell: Child,
+    orders: Option<ChildStdin>,
+}
+
+impl Reaper {
+    const SCRIPT: &str = r#"
+        trap '' HUP INT TERM
+        pids=
+        while read -r order; do
+            [ "$order" = dismissed ] && exit 0
+            pids="$pids $order"
+        done
+        [ -z "$pids" ] || kill -KILL $pids
+        [ -z "$1" ] || { sleep 1; rm -rf -- "$1"; }
+    "#;
+
+    fn start(remove: Option<&Path>) -> Result<Self> {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", Self::SCRIPT, "reaper"]).arg(remove.unwrap_or(Path::new("")));
+        // No inherited output: it would keep a caller's pipe open after the caller has ended.
+        shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        let mut shell = shell.spawn().context("/bin/sh does not start")?;
+        let orders = shell.stdin.take();
+        Ok(Self { shell, orders })
+    }
+
+    fn watch(&mut self, pid: u32) -> Result<()> {
+        self.order(&pid.to_string())
+    }
+
+    fn dismiss(&mut self) {
+        let _ = self.order("dismissed");
+        let _ = self.shell.wait();
+    }
+
+    fn order(&mut self, line: &str) -> Result<()> {
+        let orders = self.orders.as_mut().context("the reaper has no pipe")?;
+        writeln!(orders, "{line}").context("the reaper is gone")
+    }
+}
+
+fn tail(log: &Path) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+}

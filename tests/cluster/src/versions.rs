@@ -1,0 +1,40 @@
+//! The one place that says which releases a cluster is made of.
+//!
+//! The `go.mod` files under `go/` repeat the versions of Kubernetes and etcd, because Go reads them there;
+//! a test keeps the two in step.
+
+pub const KUBERNETES: &str = "v1.36.3";
+pub const ETCD: &str = "v3.6.16";
+pub const KWOK: &str = "v0.8.0";
+pub const HELM: &str = "v3.22.0";
+pub const GATEWAY_API: &str = "v1.6.3";
+
+/// Raised when the way of building changes and the versions do not, so that old caches are left behind.
+const RECIPE: u32 = 1;
+
+/// Names the folder of one finished build: two checkouts with the same versions share it.
+pub fn key() -> String {
+    format!(
+        "{}-{}-kubernetes-{KUBERNETES}-etcd-{ETCD}-kwok-{KWOK}-helm-{HELM}-gateway-{GATEWAY_API}-r{RECIPE}",
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn go_mod_files_name_the_same_versions() {
+        let kubernetes = include_str!("../go/kubernetes/go.mod");
+        assert!(kubernetes.contains(&format!("k8s.io/kubernetes {KUBERNETES}\n")));
+        let staging = KUBERNETES.replacen("v1.", "v0.", 1);
+        let replaced: Vec<_> = kubernetes.lines().filter(|line| line.contains(" => ")).collect();
+        assert!(!replaced.is_empty());
+        for line in replaced {
+            assert!(line.ends_with(&staging), "{line} is not of the release {staging}");
+        }
+        assert!(include_str!("../go/etcd/go.mod").contains(&format!("go.etcd.io/etcd/server/v3 {ETCD}\n")));
+    }
+}
