@@ -49,6 +49,11 @@ pub fn download(module: &str, version: &str, scratch: &Path) -> Result<PathBuf> 
     Ok(PathBuf::from(folder))
 }
 
+/// Fails, with what to do about it, when there is no Go on this machine.
+pub fn available() -> Result<()> {
+    succeed(go().arg("version")).map(|_| ())
+}
+
 fn go() -> Command {
     let mut go = Command::new("go");
     // A caller's workspace or flags (-mod=vendor, say) are meant for another module than ours.

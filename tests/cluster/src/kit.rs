@@ -8,6 +8,9 @@ use anyhow::{Context, Result};
 
 use crate::{go, versions};
 
+/// How the folders begin that parts are built in.
+const SCRATCH: &str = "scratch-";
+
 /// A folder that holds every program and manifest of one set of versions.
 ///
 /// A file is there under its final name or not at all, because it is built elsewhere and renamed: an
@@ -30,6 +33,7 @@ impl Kit {
     pub fn ready() -> Result<Self> {
         let kit = Self { root: cache_folder()?.join("cluster").join(versions::key()) };
         if !kit.missing().is_empty() {
+            go::available()?;
             kit.build()
                 .with_context(|| format!("building the cluster's programs in {}", kit.root.display()))?;
         }
@@ -87,22 +91,31 @@ impl Kit {
     fn build(&self) -> Result<()> {
         fs::create_dir_all(self.bin_folder())?;
         let _only_builder = lock(&self.root.join("lock"))?;
-        // Whoever held the lock before us may have been interrupted half-way.
-        let scratch = self.root.join("scratch");
-        let _ = fs::remove_dir_all(&scratch);
+        self.remove_leftovers()?;
         let missing = self.missing();
         for (index, part) in missing.iter().enumerate() {
             let started = Instant::now();
             eprint!("cluster: building {} {} ({}/{})…", part.name, part.version, index + 1, missing.len());
-            fs::create_dir_all(&scratch)?;
-            let product = scratch.join(part.place.file_name().context("a part has a name")?);
-            if let Err(error) = (part.make)(&scratch, &product) {
+            // A new one each time: the compiler of an interrupted build may still be writing to the last.
+            let scratch = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(&self.root)?;
+            let product = scratch.path().join(part.place.file_name().context("a part has a name")?);
+            if let Err(error) = (part.make)(scratch.path(), &product) {
                 eprintln!(" failed");
                 return Err(error.context(format!("building {}", part.name)));
             }
             fs::rename(&product, &part.place)?;
-            fs::remove_dir_all(&scratch)?;
             eprintln!(" {} s", started.elapsed().as_secs());
+        }
+        Ok(())
+    }
+
+    /// Builds that were interrupted had no chance to do it; called under the lock.
+    fn remove_leftovers(&self) -> Result<()> {
+        for entry in fs::read_dir(&self.root)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(SCRATCH) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
         }
         Ok(())
     }
