@@ -1,0 +1,4 @@
+mod cache;
+mod watch;
+
+fn main() {}
