@@ -1,0 +1,197 @@
+//! What a user writes under `spec`.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, Time};
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use crate::crd::shapes;
+use crate::duration::PauseDuration;
+use crate::lenient::Lenient;
+use crate::status::RolloutStatus;
+use crate::template::RawTemplate;
+
+/// What is wanted: the pods, how many of them, and how a new template replaces the old one.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, Deserialize, Serialize)]
+#[kube(
+    group = "serin.dev",
+    version = "v1alpha1",
+    kind = "Rollout",
+    root = "RolloutDefinition",
+    namespaced,
+    status = "RolloutStatus",
+    doc = "A workload that is changed by a canary: stable and canary ReplicaSets, and the weights of a Gateway API route.",
+    scale(
+        spec_replicas_path = ".spec.replicas",
+        status_replicas_path = ".status.HPAReplicas",
+        label_selector_path = ".status.selector"
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct RolloutSpec {
+    /// How many pods the stable revision has. Defaults to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub replicas: Option<i32>,
+    /// Which pods belong to this Rollout. Required; must match the template's labels; cannot be changed.
+    #[serde(default)]
+    #[schemars(schema_with = "shapes::label_selector")]
+    pub selector: LabelSelector,
+    /// The pods. A change starts a canary.
+    #[serde(default)]
+    pub template: RawTemplate,
+    /// How many seconds a pod must be ready before it counts as available. Defaults to 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub min_ready_seconds: Option<i32>,
+    /// How many old ReplicaSets are kept for a later return. Defaults to 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub revision_history_limit: Option<i32>,
+    /// How many seconds a revision may take without progress before the Rollout is Degraded. Defaults to 600.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub progress_deadline_seconds: Option<i32>,
+    /// Holds steps and promotion. An abort, a begun hand-over, scaling and repairs go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+    /// A request to pass a pause. Judged once, then removed by the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<Resume>,
+    /// How a new template replaces the old one.
+    #[serde(default)]
+    pub strategy: Lenient<Strategy>,
+}
+
+/// A request to pass the pause at one step.
+///
+/// With `revision` and `pausedAt` it names one pause for good; without them it means the pause that stands when the
+/// operator reads it.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resume {
+    /// The index of the step that pauses, counted from 0, as in `status.currentStepIndex`.
+    #[schemars(range(min = 0))]
+    pub step: i32,
+    /// The revision that pauses, as in the ReplicaSet's revision annotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub revision: Option<i64>,
+    /// When the pause began, as in `status.pauseConditions[].startTime`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_at: Option<Time>,
+}
+
+/// How a new template replaces the old one. Exactly one strategy; only canary is served.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Strategy {
+    /// Move traffic to the new template step by step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<CanaryStrategy>,
+}
+
+/// Move traffic to the new template step by step.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CanaryStrategy {
+    /// The Service that selects the stable revision. Required.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = shapes::DNS_LABEL))]
+    pub stable_service: String,
+    /// The Service that selects the canary while there is one, else the stable revision. Required.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = shapes::DNS_LABEL))]
+    pub canary_service: String,
+    /// Labels and annotations of pods while their revision is stable. Put on live pods, in place, at promotion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_metadata: Option<RoleMetadata>,
+    /// Labels and annotations of pods while their revision is the canary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview_metadata: Option<RoleMetadata>,
+    /// The same as `activeMetadata`; both at once are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stable_metadata: Option<RoleMetadata>,
+    /// The same as `previewMetadata`; both at once are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary_metadata: Option<RoleMetadata>,
+    /// Where the weights are written. Required.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic_routing: Option<TrafficRouting>,
+    /// What happens in which order. Without steps the new template goes straight to promotion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub steps: Option<Vec<CanaryStep>>,
+    /// How many seconds the old pods stay after the traffic has left them. Defaults to 30.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub scale_down_delay_seconds: Option<i32>,
+    /// How many seconds an aborted canary's pods stay after the traffic has left them. Defaults to 30; 0 keeps them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub abort_scale_down_delay_seconds: Option<i32>,
+}
+
+/// Labels and annotations that pods carry while their revision has one role.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleMetadata {
+    /// Labels by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "shapes::labels")]
+    pub labels: BTreeMap<String, String>,
+    /// Annotations by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "shapes::annotations")]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Where the weights are written: `gatewayAPI`, or `plugins["argoproj-labs/gatewayAPI"]` with the same keys.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrafficRouting {
+    /// A Gateway API route of the user's.
+    #[serde(default, rename = "gatewayAPI", skip_serializing_if = "Option::is_none")]
+    pub gateway_api: Option<GatewayApiRouting>,
+    /// The same in the notation of the peer's plugins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maxProperties" = 16))]
+    pub plugins: Option<BTreeMap<String, GatewayApiRouting>>,
+}
+
+/// The one route whose weights are written. No other route is ever touched.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewayApiRouting {
+    /// The name of the HTTPRoute. Required.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = shapes::DNS_SUBDOMAIN))]
+    pub http_route: String,
+    /// The namespace of the HTTPRoute: the Rollout's own, which is the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = shapes::DNS_LABEL))]
+    pub namespace: Option<String>,
+}
+
+/// One step: exactly one of its fields is set.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CanaryStep {
+    /// The canary's share of the traffic in percent. Complete when the route carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub set_weight: Option<i32>,
+    /// Wait for a time, or for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+}
+
+/// Wait for a time, or without `duration` for a person.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pause {
+    /// Seconds (`10`) or units (`"10s"`, `"1h30m"`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<PauseDuration>,
+}

@@ -1,0 +1,301 @@
+//! Turns a spec into what the engine works with, or into errors that name field and fix.
+//!
+//! The CRD refuses most of these at admission; they are judged again because an object may have been stored under an
+//! older CRD, and because some need more than one field to see.
+
+mod labels;
+mod selector;
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use crate::lenient::Lenient;
+use crate::names::{GATEWAY_API_PLUGIN, POD_TEMPLATE_HASH};
+use crate::rollout::Rollout;
+use crate::spec::{CanaryStep, CanaryStrategy, GatewayApiRouting, RoleMetadata, TrafficRouting};
+
+/// How many seconds pods stay after the traffic has left them, where the spec says nothing.
+pub const DEFAULT_SCALE_DOWN_DELAY_SECONDS: i32 = 30;
+
+/// How many seconds a revision may take without progress, where the spec says nothing.
+pub const DEFAULT_PROGRESS_DEADLINE_SECONDS: i32 = 600;
+
+/// A field that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {problem}")]
+pub struct FieldError {
+    /// The path of the field, as in `spec.strategy.canary.steps[1].pause.duration`.
+    pub path: String,
+    /// What is wrong and what to do about it.
+    pub problem: String,
+}
+
+impl FieldError {
+    /// An error at `path`.
+    pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { path: path.into(), problem: problem.into() }
+    }
+}
+
+/// A canary strategy that can be carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidCanary {
+    /// The Service of the stable revision.
+    pub stable_service: String,
+    /// The Service of the canary.
+    pub canary_service: String,
+    /// The HTTPRoute, in the Rollout's own namespace.
+    pub http_route: String,
+    /// What happens in which order.
+    pub steps: Vec<Step>,
+    /// Metadata of stable pods.
+    pub active: RoleMetadata,
+    /// Metadata of canary pods.
+    pub preview: RoleMetadata,
+    /// How long drained pods stay.
+    pub scale_down_delay: SignedDuration,
+    /// How long an aborted canary's pods stay; `None` keeps them.
+    pub abort_scale_down_delay: Option<SignedDuration>,
+}
+
+/// One step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Give the canary this many percent.
+    SetWeight(i32),
+    /// Wait for a time, or for a person.
+    Pause(Option<SignedDuration>),
+}
+
+/// Judges everything that one Rollout alone can show.
+///
+/// # Errors
+/// Every field that cannot be used, in the order of the spec.
+pub fn validate(rollout: &Rollout) -> Result<ValidCanary, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let template = rollout.spec.template.value();
+    counts(rollout, &mut errors);
+    template_of(&template, &mut errors);
+    selector::judge(&rollout.spec.selector, &template, &mut errors);
+    let canary = match &rollout.spec.strategy {
+        Lenient::Invalid(problem) => {
+            errors.push(FieldError::new("spec.strategy", format!("cannot be read: {problem}")));
+            None
+        }
+        Lenient::Valid(strategy) => match &strategy.canary {
+            None => {
+                errors.push(FieldError::new(
+                    "spec.strategy.canary",
+                    "is required; it is the only strategy that is served",
+                ));
+                None
+            }
+            Some(canary) => strategy_of(rollout, canary, &mut errors),
+        },
+    };
+    match canary {
+        Some(canary) if errors.is_empty() => Ok(canary),
+        _ => Err(errors),
+    }
+}
+
+fn counts(rollout: &Rollout, errors: &mut Vec<FieldError>) {
+    let spec = &rollout.spec;
+    not_negative("spec.replicas", spec.replicas, errors);
+    not_negative("spec.minReadySeconds", spec.min_ready_seconds, errors);
+    not_negative("spec.revisionHistoryLimit", spec.revision_history_limit, errors);
+    let deadline = spec.progress_deadline_seconds.unwrap_or(DEFAULT_PROGRESS_DEADLINE_SECONDS);
+    let ready = spec.min_ready_seconds.unwrap_or(0).max(0);
+    if deadline <= ready {
+        errors.push(FieldError::new(
+            "spec.progressDeadlineSeconds",
+            format!("must be greater than minReadySeconds, but is {deadline} against {ready}"),
+        ));
+    }
+}
+
+fn not_negative(path: &str, value: Option<i32>, errors: &mut Vec<FieldError>) {
+    if let Some(value) = value.filter(|value| *value < 0) {
+        errors.push(FieldError::new(path, format!("must not be negative, but is {value}")));
+    }
+}
+
+fn template_of(template: &Value, errors: &mut Vec<FieldError>) {
+    if !template["spec"].is_object() {
+        let path = if template.is_object() { "spec.template.spec" } else { "spec.template" };
+        errors.push(FieldError::new(path, "is required: the pods"));
+    }
+}
+
+fn strategy_of(
+    rollout: &Rollout,
+    canary: &CanaryStrategy,
+    errors: &mut Vec<FieldError>,
+) -> Option<ValidCanary> {
+    const AT: &str = "spec.strategy.canary";
+    let before = errors.len();
+    for (field, service) in
+        [("stableService", &canary.stable_service), ("canaryService", &canary.canary_service)]
+    {
+        if service.is_empty() {
+            errors.push(FieldError::new(format!("{AT}.{field}"), "is required: name a Service"));
+        }
+    }
+    if !canary.stable_service.is_empty() && canary.stable_service == canary.canary_service {
+        errors.push(FieldError::new(
+            format!("{AT}.canaryService"),
+            format!("must differ from stableService; both are {:?}", canary.stable_service),
+        ));
+    }
+    let http_route = route_of(rollout, canary.traffic_routing.as_ref(), errors);
+    let active = role_of(
+        rollout,
+        [("activeMetadata", &canary.active_metadata), ("stableMetadata", &canary.stable_metadata)],
+        errors,
+    );
+    let preview = role_of(
+        rollout,
+        [("previewMetadata", &canary.preview_metadata), ("canaryMetadata", &canary.canary_metadata)],
+        errors,
+    );
+    let steps = steps_of(canary.steps.as_deref().unwrap_or_default(), errors);
+    not_negative(&format!("{AT}.scaleDownDelaySeconds"), canary.scale_down_delay_seconds, errors);
+    not_negative(&format!("{AT}.abortScaleDownDelaySeconds"), canary.abort_scale_down_delay_seconds, errors);
+    let seconds = |value: Option<i32>| i64::from(value.unwrap_or(DEFAULT_SCALE_DOWN_DELAY_SECONDS));
+    let abort_seconds = seconds(canary.abort_scale_down_delay_seconds);
+    (errors.len() == before).then(|| ValidCanary {
+        stable_service: canary.stable_service.clone(),
+        canary_service: canary.canary_service.clone(),
+        http_route: http_route.unwrap_or_default(),
+        steps,
+        active,
+        preview,
+        scale_down_delay: SignedDuration::from_secs(seconds(canary.scale_down_delay_seconds)),
+        abort_scale_down_delay: (abort_seconds > 0).then(|| SignedDuration::from_secs(abort_seconds)),
+    })
+}
+
+fn route_of(
+    rollout: &Rollout,
+    routing: Option<&TrafficRouting>,
+    errors: &mut Vec<FieldError>,
+) -> Option<String> {
+    const AT: &str = "spec.strategy.canary.trafficRouting";
+    let required = || FieldError::new(format!("{AT}.gatewayAPI.httpRoute"), "is required: name an HTTPRoute");
+    let Some(routing) = routing else {
+        errors.push(required());
+        return None;
+    };
+    let plugins = routing.plugins.iter().flatten();
+    for (name, _) in plugins.clone().filter(|(name, _)| *name != GATEWAY_API_PLUGIN) {
+        errors.push(FieldError::new(
+            format!("{AT}.plugins[{name:?}]"),
+            format!("is not served: use gatewayAPI or plugins[{GATEWAY_API_PLUGIN:?}]"),
+        ));
+    }
+    let plugin = plugins.clone().find(|(name, _)| *name == GATEWAY_API_PLUGIN).map(|(_, routing)| routing);
+    let (path, route): (String, &GatewayApiRouting) = match (&routing.gateway_api, plugin) {
+        (Some(_), Some(_)) => {
+            errors.push(FieldError::new(
+                format!("{AT}.plugins[{GATEWAY_API_PLUGIN:?}]"),
+                "means the same as gatewayAPI: keep one of the two",
+            ));
+            return None;
+        }
+        (Some(route), None) => (format!("{AT}.gatewayAPI"), route),
+        (None, Some(route)) => (format!("{AT}.plugins[{GATEWAY_API_PLUGIN:?}]"), route),
+        (None, None) => {
+            errors.push(required());
+            return None;
+        }
+    };
+    if route.http_route.is_empty() {
+        errors.push(FieldError::new(format!("{path}.httpRoute"), "is required: name an HTTPRoute"));
+        return None;
+    }
+    if let Some(namespace) = &route.namespace
+        && Some(namespace) != rollout.metadata.namespace.as_ref()
+    {
+        errors.push(FieldError::new(
+            format!("{path}.namespace"),
+            format!(
+                "must be the Rollout's own namespace, not {namespace:?}: routes elsewhere are not served"
+            ),
+        ));
+        return None;
+    }
+    Some(route.http_route.clone())
+}
+
+/// The metadata of one role under whichever of its two names was used.
+fn role_of(
+    rollout: &Rollout,
+    spellings: [(&str, &Option<RoleMetadata>); 2],
+    errors: &mut Vec<FieldError>,
+) -> RoleMetadata {
+    let [(name, ours), (alias, theirs)] = spellings;
+    let at = |spelling: &str| format!("spec.strategy.canary.{spelling}");
+    if ours.is_some() && theirs.is_some() {
+        errors.push(FieldError::new(at(alias), format!("means the same as {name}: keep one of the two")));
+    }
+    for (spelling, metadata) in spellings {
+        if let Some(metadata) = metadata {
+            role_labels(rollout, &format!("{}.labels", at(spelling)), &metadata.labels, errors);
+            names(&format!("{}.annotations", at(spelling)), &metadata.annotations, errors);
+        }
+    }
+    ours.as_ref().or(theirs.as_ref()).cloned().unwrap_or_default()
+}
+
+fn role_labels(
+    rollout: &Rollout,
+    path: &str,
+    labels: &BTreeMap<String, String>,
+    errors: &mut Vec<FieldError>,
+) {
+    names(path, labels, errors);
+    for (key, value) in labels {
+        let mut refuse = |problem: String| errors.push(FieldError::new(format!("{path}[{key:?}]"), problem));
+        if !labels::is_value(value) {
+            refuse(format!("{value:?} {}", labels::VALUE));
+        }
+        if key == POD_TEMPLATE_HASH {
+            refuse("tells the revisions apart and cannot change with the role: use another label".to_owned());
+        } else if selector::mentions(&rollout.spec.selector, key) {
+            refuse("is part of spec.selector and cannot change with the role: use another label".to_owned());
+        }
+    }
+}
+
+fn names(path: &str, entries: &BTreeMap<String, String>, errors: &mut Vec<FieldError>) {
+    for key in entries.keys().filter(|key| !labels::is_name(key)) {
+        errors.push(FieldError::new(format!("{path}[{key:?}]"), labels::NAME));
+    }
+}
+
+fn steps_of(steps: &[CanaryStep], errors: &mut Vec<FieldError>) -> Vec<Step> {
+    let mut valid = Vec::with_capacity(steps.len());
+    for (index, step) in steps.iter().enumerate() {
+        let path = format!("spec.strategy.canary.steps[{index}]");
+        match (step.set_weight, &step.pause) {
+            (Some(weight), None) if (0..=100).contains(&weight) => valid.push(Step::SetWeight(weight)),
+            (Some(weight), None) => {
+                errors.push(FieldError::new(
+                    format!("{path}.setWeight"),
+                    format!("must be 0 to 100, not {weight}"),
+                ));
+            }
+            (None, Some(pause)) => match pause.duration.as_ref().map(|duration| duration.parse()).transpose()
+            {
+                Ok(duration) => valid.push(Step::Pause(duration)),
+                Err(error) => {
+                    errors.push(FieldError::new(format!("{path}.pause.duration"), error.to_string()))
+                }
+            },
+            _ => errors.push(FieldError::new(path, "must be exactly one of setWeight and pause")),
+        }
+    }
+    valid
+}

@@ -1,0 +1,155 @@
+//! Pods: how many each revision has, and when those that traffic has left may go.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serin_api::status::Drain;
+use serin_api::validate::{DEFAULT_SCALE_DOWN_DELAY_SECONDS, Step};
+
+use crate::action::Action;
+use crate::course::Course;
+use crate::draft::Draft;
+use crate::gates;
+use crate::roles;
+use crate::snapshot::Revision;
+use crate::waits::Wait;
+
+/// The pods that carry a share: rounded up, and never none, because clients pinned to the canary Service and the first
+/// request of a share need one. None at all only where no replicas are wanted.
+pub fn pods_for(percent: i32, replicas: i32) -> i32 {
+    if replicas == 0 {
+        return 0;
+    }
+    let exact = i64::from(percent) * i64::from(replicas);
+    i32::try_from((exact + 99) / 100).unwrap_or(replicas).clamp(1, replicas)
+}
+
+/// The pods that a canary begins with.
+pub fn first_pods(draft: &Draft<'_>) -> i32 {
+    let Ok(strategy) = &draft.world.strategy else { return 0 };
+    let index = gates::index(draft);
+    canary_pods(draft, &strategy.steps, index, None)
+}
+
+/// The canary's pods at `index`: those of the largest weight so far, because lowering a weight must not remove pods
+/// that still serve. Before weight 100, and after the last step, all of them. While steps are held by `spec.paused`,
+/// those of the steps that are done; a canary that has not begun gets none.
+fn canary_pods(draft: &Draft<'_>, steps: &[Step], index: usize, present: Option<i32>) -> i32 {
+    let replicas = draft.world.rollout.replicas;
+    if index >= steps.len() {
+        return if draft.world.rollout.paused && steps.is_empty() { present.unwrap_or(0) } else { replicas };
+    }
+    let reached = if draft.world.rollout.paused { index } else { index + 1 };
+    let weights = steps.iter().take(reached).filter_map(|step| match step {
+        Step::SetWeight(percent) => Some(*percent),
+        Step::Pause(_) => None,
+    });
+    match weights.max() {
+        Some(percent) => pods_for(percent, replicas),
+        None if draft.world.rollout.paused => present.unwrap_or(0).min(replicas),
+        None => pods_for(0, replicas),
+    }
+}
+
+/// Brings every ReplicaSet to the number of pods that it should have.
+pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
+    let world = draft.world;
+    let drains_before =
+        world.recorded.canary.as_ref().map(|canary| canary.drains.clone()).unwrap_or_default();
+    let mut drains = Vec::new();
+    let is_ours = |revision: &&Revision| revision.owned || world.rollout.deleted_at.is_some();
+    for revision in world.revisions.iter().filter(is_ours).filter(|revision| !revision.deleting) {
+        let wanted = match wanted_pods(draft, course, revision) {
+            Some(wanted) => wanted,
+            None => drain(draft, course, revision, &drains_before, &mut drains),
+        };
+        let grows = wanted > revision.replicas;
+        if wanted == revision.replicas || grows && !roles::template_has_role(world, revision) {
+            continue;
+        }
+        draft.act(Action::Scale {
+            replica_set: revision.name.clone(),
+            uid: revision.uid.clone(),
+            revision: revision.number,
+            from: revision.replicas,
+            to: wanted,
+        });
+    }
+    draft.status.canary.get_or_insert_default().drains = drains;
+}
+
+/// The pods of a revision that has a place on the course; `None` for one that is on its way out.
+fn wanted_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> Option<i32> {
+    let replicas = draft.world.rollout.replicas;
+    let is = |other: Option<&Revision>| other.is_some_and(|other| other.uid == revision.uid);
+    if is(course.stable()) || matches!(course, Course::FirstDeploy { target } if is(*target)) {
+        return Some(replicas);
+    }
+    if is(course.canary()) {
+        let Ok(strategy) = &draft.world.strategy else { return Some(revision.replicas) };
+        let wanted = canary_pods(draft, &strategy.steps, gates::index(draft), Some(revision.replicas));
+        // Pods that an earlier attempt left are kept as far as they may be needed again.
+        let selected =
+            draft.world.traffic.as_ref().is_some_and(|traffic| traffic.canary.selects(&revision.hash));
+        return Some(if selected { wanted } else { wanted.max(revision.replicas.min(replicas)) });
+    }
+    // While it is unclear whether the wanted template is one of these, none of them loses a pod.
+    if draft.world.current == crate::snapshot::CurrentRevision::Unclear {
+        return Some(revision.replicas);
+    }
+    None
+}
+
+/// Counts the drain delay of a revision that traffic has left, and says how many pods it may keep.
+fn drain(
+    draft: &mut Draft<'_>,
+    course: &Course<'_>,
+    revision: &Revision,
+    before: &[Drain],
+    drains: &mut Vec<Drain>,
+) -> i32 {
+    if revision.replicas == 0 {
+        return 0;
+    }
+    let serves_nobody =
+        revision.available == 0 && revision.ready == 0 && matches!(course, Course::FirstDeploy { .. });
+    if serves_nobody {
+        return 0;
+    }
+    if !traffic_has_left(draft, course, revision) {
+        return revision.replicas;
+    }
+    if draft.world.rollout.replicas == 0 {
+        return 0;
+    }
+    let recorded = before.iter().find(|drain| drain.pod_template_hash == revision.hash);
+    let since = recorded.map_or_else(|| draft.now_in_seconds(), |drain| drain.since.0);
+    drains.push(Drain { pod_template_hash: revision.hash.clone(), since: Time(since) });
+    let Some(delay) = drain_delay(draft, course, revision) else { return revision.replicas };
+    let until = since.checked_add(delay).unwrap_or(Timestamp::MAX);
+    if draft.now >= until && recorded.is_some() || delay.is_zero() {
+        return 0;
+    }
+    draft.wake(until);
+    draft.wait(Wait::Drain, format!("{} keeps its pods until {until}", revision.name), None);
+    revision.replicas
+}
+
+fn drain_delay(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> Option<SignedDuration> {
+    let default = Some(SignedDuration::from_secs(DEFAULT_SCALE_DOWN_DELAY_SECONDS.into()));
+    let Ok(strategy) = &draft.world.strategy else { return default };
+    let aborted =
+        matches!(course, Course::Aborted { canary: Some(canary), .. } if canary.uid == revision.uid);
+    if aborted { strategy.abort_scale_down_delay } else { Some(strategy.scale_down_delay) }
+}
+
+/// No Service can select the revision, none lists it, and no share is on its way from it.
+pub fn traffic_has_left(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> bool {
+    let Some(traffic) = &draft.world.traffic else { return true };
+    let hash = &revision.hash;
+    let unreached = [&traffic.stable, &traffic.canary]
+        .iter()
+        .all(|service| !service.reaches(hash) && service.ready_of(hash) == 0);
+    let handed_over =
+        !matches!(course, Course::Settled { .. } | Course::Aborted { .. }) || traffic.route.canary_is_zero();
+    unreached && handed_over
+}

@@ -1,0 +1,75 @@
+//! Deletion: the traffic is made safe, the canary goes, the Services get their own selectors back, and only then the
+//! Rollout is let go. It never takes longer than a minute.
+
+use jiff::{SignedDuration, Timestamp};
+use serin_api::names::POD_TEMPLATE_HASH;
+
+use crate::action::Action;
+use crate::capacity;
+use crate::course::Course;
+use crate::draft::Draft;
+use crate::events::{Event, Severity};
+use crate::references;
+use crate::snapshot::Revision;
+use crate::traffic;
+
+/// After this time the Rollout is let go whatever is left.
+const LIMIT: SignedDuration = SignedDuration::from_secs(60);
+
+/// Takes the next step of the deletion.
+pub fn proceed(draft: &mut Draft<'_>, deleted_at: Timestamp) {
+    let world = draft.world;
+    let finalizers = world.rollout.finalizers.as_deref().unwrap_or_default();
+    let Some(index) = finalizers.iter().position(|finalizer| *finalizer == world.names.finalizer) else {
+        return;
+    };
+    let let_go = Action::RemoveFinalizer { index, finalizer: world.names.finalizer.clone() };
+    let limit = deleted_at.checked_add(LIMIT).unwrap_or(deleted_at);
+    if world.rollout.namespace_terminating {
+        draft.act(let_go);
+        return;
+    }
+    if draft.now >= limit {
+        let note = "Deletion took longer than 60 s: let go with routes, Services and pods as they are";
+        draft.events.push(Event::seen(Severity::Warning, "DeletionTimeout", note));
+        draft.act(let_go);
+        return;
+    }
+    if is_safe(draft) {
+        draft.act(let_go);
+    } else {
+        draft.wake(limit);
+    }
+}
+
+/// Everything is as it should be left behind; otherwise asks for the next step towards that.
+fn is_safe(draft: &mut Draft<'_>) -> bool {
+    let Some(traffic) = draft.world.traffic.as_ref().filter(|traffic| traffic.recorded) else { return true };
+    if let Some(stable) = draft.world.stable() {
+        if !traffic::is_settled(traffic, stable) {
+            traffic::settle_on(draft, stable);
+            return false;
+        }
+        if !others_are_gone(draft, stable) {
+            return false;
+        }
+    }
+    let ours =
+        |name: &str| [&traffic.stable, &traffic.canary].into_iter().find(|service| service.name == name);
+    // The canary Service first: it has no share, so a mistake there would harm nobody.
+    for name in [&traffic.canary.name, &traffic.stable.name] {
+        if let Some(service) = ours(name).filter(|service| service.selector.contains_key(POD_TEMPLATE_HASH)) {
+            draft.act(references::release(service));
+            return false;
+        }
+    }
+    true
+}
+
+/// The canary and everything older drain as they would after a promotion. Under `--cascade=orphan` their owner
+/// references may be gone already; they go all the same.
+fn others_are_gone(draft: &mut Draft<'_>, stable: &Revision) -> bool {
+    capacity::scale(draft, &Course::Settled { stable });
+    let mut others = draft.world.revisions.iter().filter(|other| other.uid != stable.uid && !other.deleting);
+    others.all(|other| other.replicas == 0 && other.existing == 0)
+}

@@ -1,0 +1,56 @@
+//! The commit: the moment a revision is recorded as stable. What follows it is `traffic::settle` towards it.
+
+use crate::action::Action;
+use crate::course::{Course, hand_over_unfinished};
+use crate::draft::Draft;
+use crate::gates;
+use crate::snapshot::Revision;
+use crate::traffic;
+
+/// Records a revision as stable once it has everything: pods, Services, traffic, and all steps done.
+pub fn commit(draft: &mut Draft<'_>, course: &Course<'_>) {
+    let ready = match course {
+        Course::FirstDeploy { target: Some(target) } => is_deployed(draft, target).then_some(*target),
+        Course::Stepping { stable, canary: Some(canary) } => {
+            (!draft.hold && !hand_over_unfinished(draft, stable) && has_all(draft, canary)).then_some(*canary)
+        }
+        _ => None,
+    };
+    let Some(revision) = ready.filter(|revision| revision.owned) else { return };
+    let newest =
+        draft.world.revisions.iter().filter_map(|revision| revision.stable_ordinal).max().unwrap_or(0);
+    draft.act(Action::RecordStable {
+        replica_set: revision.name.clone(),
+        uid: revision.uid.clone(),
+        hash: revision.hash.clone(),
+        has_annotations: revision.has_annotations,
+        before: revision.stable_ordinal,
+        ordinal: newest + 1,
+    });
+}
+
+/// A first revision is stable when it has all its pods and all the traffic.
+fn is_deployed(draft: &Draft<'_>, target: &Revision) -> bool {
+    let Some(traffic) = &draft.world.traffic else { return false };
+    let complete = traffic.stable.found && traffic.canary.found && traffic.route.found;
+    target.available >= draft.world.rollout.replicas
+        && draft.world.is_valid()
+        && traffic.recorded
+        && complete
+        && traffic::is_settled(traffic, target)
+}
+
+fn has_all(draft: &Draft<'_>, canary: &Revision) -> bool {
+    let (Some(traffic), Ok(strategy)) = (&draft.world.traffic, &draft.world.strategy) else { return false };
+    let replicas = draft.world.rollout.replicas;
+    // With no pods wanted there is nothing to test the new template on, and nobody to harm.
+    if replicas == 0 {
+        return true;
+    }
+    gates::all_steps_done(draft, &strategy.steps)
+        && traffic.recorded
+        && traffic.canary.selects(&canary.hash)
+        && traffic.route.is_at(100)
+        && traffic.canary.ready_of(&canary.hash) > 0
+        && canary.available >= replicas
+}

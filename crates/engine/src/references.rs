@@ -1,0 +1,87 @@
+//! Which route and Services are managed: recorded before the first traffic write, and made safe before others take
+//! their place.
+
+use serin_api::names::POD_TEMPLATE_HASH;
+use serin_api::status::{ManagedService, ManagedTraffic};
+
+use crate::action::Action;
+use crate::course::Course;
+use crate::draft::Draft;
+use crate::snapshot::{ServiceView, TrafficView};
+use crate::traffic;
+
+/// Records the references of the spec once they can be used, and the finalizer that keeps them safe before that.
+pub fn manage(draft: &mut Draft<'_>, course: &Course<'_>) {
+    let world = draft.world;
+    let Some(traffic) = &world.traffic else { return };
+    if !has_finalizer(draft) {
+        if world.is_valid() {
+            draft.act(Action::AddFinalizer { present: world.rollout.finalizers.clone() });
+        }
+        return;
+    }
+    if !world.is_valid() {
+        return;
+    }
+    if !traffic.recorded {
+        record(draft, traffic);
+    } else if let Some(wanted) = &traffic.wanted
+        && is_released(draft, traffic, course)
+    {
+        draft.status.canary.get_or_insert_default().managed = Some(wanted.clone());
+        draft.status.canary.get_or_insert_default().weights = None;
+        draft.record_first = true;
+    }
+}
+
+fn has_finalizer(draft: &Draft<'_>) -> bool {
+    let finalizers = draft.world.rollout.finalizers.iter().flatten();
+    finalizers.into_iter().any(|finalizer| *finalizer == draft.world.names.finalizer)
+}
+
+fn record(draft: &mut Draft<'_>, traffic: &TrafficView) {
+    let service = |view: &ServiceView| ManagedService {
+        name: view.name.clone(),
+        pod_template_hash: view.selector.get(POD_TEMPLATE_HASH).cloned(),
+    };
+    draft.status.canary.get_or_insert_default().managed = Some(ManagedTraffic {
+        http_route: traffic.route.name.clone(),
+        stable_service: service(&traffic.stable),
+        canary_service: service(&traffic.canary),
+        original_weights: traffic.route.original_weights(),
+    });
+}
+
+/// The references in force carry only stable traffic, and those that the spec no longer names are the user's own again.
+fn is_released(draft: &mut Draft<'_>, traffic: &TrafficView, course: &Course<'_>) -> bool {
+    let Some(stable) = course.stable() else { return release_selectors(draft, traffic) };
+    traffic::is_settled(traffic, stable) && release_selectors(draft, traffic)
+}
+
+/// Takes our key out of the selectors of Services that the spec no longer names; true when none has it.
+fn release_selectors(draft: &mut Draft<'_>, traffic: &TrafficView) -> bool {
+    let keeps = |name: &str| {
+        let wanted = traffic.wanted.as_ref();
+        wanted.is_some_and(|wanted| wanted.stable_service.name == name || wanted.canary_service.name == name)
+    };
+    let held = |service: &&ServiceView| {
+        service.found && service.selector.contains_key(POD_TEMPLATE_HASH) && !keeps(&service.name)
+    };
+    match [&traffic.stable, &traffic.canary].into_iter().find(held) {
+        Some(service) => {
+            draft.act(release(service));
+            false
+        }
+        None => true,
+    }
+}
+
+/// Gives a Service its own selector back.
+pub fn release(service: &ServiceView) -> Action {
+    Action::Select {
+        service: service.name.clone(),
+        before: service.selector.clone(),
+        hash: None,
+        drift: None,
+    }
+}

@@ -1,0 +1,313 @@
+//! Traffic: at most one move in a plan, a weight or a selector, and only where it cannot fail a request.
+//!
+//! A Service is moved between revisions only while its share is 0. So every change of version is a walk: weights to
+//! the Service that is right, the other one over, weights back. `settle` walks towards one revision on both Services,
+//! `step` towards the canary's share.
+
+use crate::action::Action;
+use crate::capacity;
+use crate::course::{Course, hand_over_unfinished};
+use crate::draft::Draft;
+use crate::drift::Drift;
+use crate::gates;
+use crate::roles;
+use crate::snapshot::{Revision, ServiceView, TrafficView};
+use crate::waits::Wait;
+
+/// The next move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Move {
+    /// Give the canary Service this share.
+    Share(i32),
+    /// Let the stable Service select a revision.
+    SelectStable(String),
+    /// Let the canary Service select a revision.
+    SelectCanary(String),
+}
+
+/// Asks for the next traffic move, if one is needed and safe.
+pub fn steer(draft: &mut Draft<'_>, course: &Course<'_>) {
+    let Some(traffic) = draft.world.traffic.as_ref() else { return };
+    if !traffic.recorded || draft.world.yields {
+        return;
+    }
+    let next = match course {
+        Course::FirstDeploy { target: Some(target) } if is_deployed(draft, target) => {
+            settle(draft, traffic, target)
+        }
+        Course::FirstDeploy { .. } => None,
+        Course::Settled { stable } | Course::Aborted { stable, .. } => settle(draft, traffic, stable),
+        Course::Stepping { stable, .. } if hand_over_unfinished(draft, stable) => {
+            settle(draft, traffic, stable)
+        }
+        Course::Stepping { stable, canary } => step(draft, traffic, stable, *canary),
+    };
+    if let Some(next) = next {
+        ask(draft, traffic, next);
+    }
+}
+
+/// Moves towards both Services selecting `target` at weights 100/0, as a deletion does too.
+pub fn settle_on(draft: &mut Draft<'_>, target: &Revision) {
+    if let Some(traffic) = draft.world.traffic.as_ref()
+        && let Some(next) = settle(draft, traffic, target)
+    {
+        ask(draft, traffic, next);
+    }
+}
+
+/// Whether nothing is left for `settle` to do. What is missing counts as done.
+pub fn is_settled(traffic: &TrafficView, target: &Revision) -> bool {
+    let right = |service: &ServiceView| !service.found || service.selects(&target.hash);
+    right(&traffic.stable) && right(&traffic.canary) && traffic.route.is_at(0)
+}
+
+fn is_deployed(draft: &mut Draft<'_>, target: &Revision) -> bool {
+    let wanted = draft.world.rollout.replicas;
+    if target.available < wanted {
+        draft.wait(Wait::AvailablePods, format!("{} of {wanted} pods are available", target.available), None);
+    }
+    target.available >= wanted
+}
+
+fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Option<Move> {
+    let TrafficView { stable, canary, route, .. } = traffic;
+    let hash = &target.hash;
+    let canary_right = canary.selects(hash);
+    let must_move_canary = canary.found && !canary_right;
+    // A foreign write is put back whatever the share: the recorded value is where the traffic was.
+    if stable.found && !stable.selects(hash) && stable.recorded.as_ref() == Some(hash) {
+        return Some(Move::SelectStable(hash.clone()));
+    }
+    if must_move_canary && canary.recorded.as_ref() == Some(hash) {
+        return Some(Move::SelectCanary(hash.clone()));
+    }
+    if stable.selects(hash) {
+        if !route.is_at(0) {
+            return to_stable(draft, traffic, target);
+        }
+        return must_move_canary.then(|| Move::SelectCanary(hash.clone()));
+    }
+    if !stable.found {
+        return (must_move_canary && route.canary_is_zero()).then(|| Move::SelectCanary(hash.clone()));
+    }
+    if must_move_canary && !route.is_at(0) {
+        if stable.ready.is_empty() && !is_at_rest(draft) {
+            draft.wait(
+                Wait::StableEndpoints,
+                format!("Service {} has no ready endpoints", stable.name),
+                None,
+            );
+            return None;
+        }
+        return Some(Move::Share(0));
+    }
+    if target.available == 0 && !is_at_rest(draft) {
+        draft.wait(Wait::AvailablePods, format!("no pod of {} is available", target.name), None);
+        return None;
+    }
+    let narrows = stable.reaches(hash) && stable.ready_of_others(hash) == 0;
+    if route.stable_is_zero() || narrows && (!stable.ready.is_empty() || is_at_rest(draft)) {
+        return Some(Move::SelectStable(hash.clone()));
+    }
+    if !canary_right {
+        return must_move_canary.then(|| Move::SelectCanary(hash.clone()));
+    }
+    // The stable Service still has a share and lists other pods: the canary Service carries all of it meanwhile.
+    let needed = draft.world.rollout.replicas.min(target.available).max(1);
+    if canary.ready_of(hash) >= needed && canary.ready_of_others(hash) == 0 {
+        return Some(Move::Share(100));
+    }
+    let (ready, name) = (canary.ready_of(hash), &canary.name);
+    draft.wait(
+        Wait::Endpoints,
+        format!("Service {name} lists {ready} of {needed} ready pods of {}", target.name),
+        None,
+    );
+    None
+}
+
+/// All weight to the stable Service, which selects `target`, as soon as that can serve it.
+fn to_stable(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Option<Move> {
+    let TrafficView { stable, canary, .. } = traffic;
+    let hash = &target.hash;
+    if is_at_rest(draft) {
+        return Some(Move::Share(0));
+    }
+    // After a commit both Services select the same revision, and the stable one must have caught up with the one that
+    // carries the load. Otherwise this is a way back, and any ready pod is better than the revision that is left.
+    let hands_over = canary.selects(hash) && !traffic.route.canary_is_zero();
+    let needed = if hands_over { canary.ready_of(hash).min(draft.world.rollout.replicas).max(1) } else { 1 };
+    let ready = stable.ready_of(hash);
+    let only_ours = !hands_over || stable.ready_of_others(hash) == 0;
+    let remembered = !hands_over || stable.recorded.as_ref() == Some(hash);
+    if ready >= needed && only_ours && remembered {
+        return Some(Move::Share(0));
+    }
+    let name = &stable.name;
+    let message =
+        format!("Service {name} lists {ready} of {needed} ready pods of the stable revision {}", target.name);
+    draft.wait(Wait::StableEndpoints, message, None);
+    None
+}
+
+fn step(
+    draft: &mut Draft<'_>,
+    traffic: &TrafficView,
+    stable: &Revision,
+    canary: Option<&Revision>,
+) -> Option<Move> {
+    let revision = canary.filter(|revision| traffic.canary.selects(&revision.hash));
+    match (revision, canary) {
+        (Some(revision), _) => share_of(draft, traffic, stable, revision),
+        (None, canary) => take_over(draft, traffic, stable, canary),
+    }
+}
+
+/// The canary Service still serves another revision: its share goes first, then it is moved.
+fn take_over(
+    draft: &mut Draft<'_>,
+    traffic: &TrafficView,
+    stable: &Revision,
+    canary: Option<&Revision>,
+) -> Option<Move> {
+    let service = &traffic.canary;
+    let was_ours = canary.filter(|revision| service.recorded.as_ref() == Some(&revision.hash));
+    if let Some(revision) = was_ours
+        && service.found
+        && !traffic.route.canary_is_zero()
+    {
+        return Some(Move::SelectCanary(revision.hash.clone()));
+    }
+    if !traffic.route.is_at(0) {
+        return to_stable(draft, traffic, stable);
+    }
+    let revision = canary?;
+    let needed = capacity::first_pods(draft).max(i32::from(!is_at_rest(draft)));
+    if revision.available < needed {
+        let message = format!("{} of {needed} pods of {} are available", revision.available, revision.name);
+        draft.wait(Wait::AvailablePods, message, None);
+        return None;
+    }
+    let ready_to_serve =
+        service.found && draft.world.is_valid() && roles::template_has_role(draft.world, revision);
+    ready_to_serve.then(|| Move::SelectCanary(revision.hash.clone()))
+}
+
+/// The canary Service selects the canary: its share follows the steps, as far as ready endpoints can carry it.
+fn share_of(
+    draft: &mut Draft<'_>,
+    traffic: &TrafficView,
+    stable: &Revision,
+    canary: &Revision,
+) -> Option<Move> {
+    let TrafficView { route, canary: service, .. } = traffic;
+    let now_at = route.canary_percent();
+    let wanted = match &draft.world.strategy {
+        Ok(strategy) => gates::wanted_percent(draft, &strategy.steps),
+        // Steps that cannot be read: keep what was wanted when they could.
+        Err(_) => {
+            let weights = draft.world.recorded.canary.as_ref().and_then(|canary| canary.weights.as_ref());
+            weights.map_or(now_at, |weights| weights.desired)
+        }
+    };
+    let ready = service.ready_of(&canary.hash);
+    let stable_ready = traffic.stable.ready_of(&stable.hash);
+    let safe = if is_at_rest(draft) || ready == 0 && stable_ready == 0 {
+        return None;
+    } else if ready == 0 {
+        draft.wait(
+            Wait::Endpoints,
+            format!("Service {} has no ready pod of the canary: its weight is 0", service.name),
+            None,
+        );
+        0
+    } else if stable_ready == 0 {
+        draft.wait(Wait::StableEndpoints, "no stable pod is ready: the canary takes all traffic", None);
+        100
+    } else if wanted <= now_at {
+        wanted
+    } else {
+        let needed = capacity::pods_for(wanted, draft.world.rollout.replicas);
+        if ready >= needed && service.ready_of_others(&canary.hash) == 0 {
+            wanted
+        } else {
+            let message =
+                format!("Service {} lists {ready} of {needed} ready pods for weight {wanted}", service.name);
+            draft.wait(Wait::Endpoints, message, None);
+            now_at
+        }
+    };
+    (!route.is_at(safe)).then_some(Move::Share(safe))
+}
+
+fn is_at_rest(draft: &Draft<'_>) -> bool {
+    draft.world.rollout.replicas == 0
+}
+
+/// Turns a move into an action, unless somebody undoes it faster than it makes sense to repeat it.
+fn ask(draft: &mut Draft<'_>, traffic: &TrafficView, next: Move) {
+    let action = match next {
+        Move::Share(percent) => {
+            let changes = match traffic.route.changes_for(percent) {
+                Ok(changes) => changes,
+                Err(error) => {
+                    let message =
+                        format!("rule {} of the route cannot express {percent} percent", error.rule);
+                    draft.wait(
+                        Wait::ValidSpec,
+                        message,
+                        Some(format!("multiply its weights by {}", error.factor)),
+                    );
+                    return;
+                }
+            };
+            let subject = format!("HTTPRoute/{}", traffic.route.name);
+            let weights = draft.world.recorded.canary.as_ref().and_then(|canary| canary.weights.as_ref());
+            let recorded = weights.map(|weights| weights.canary.weight.to_string());
+            let drift = drift(draft, subject, &percent.to_string(), recorded, traffic.route.writer.clone());
+            let from = traffic.route.canary_percent();
+            Action::SetWeights { route: traffic.route.name.clone(), from, percent, changes, drift }
+        }
+        Move::SelectStable(hash) => select(draft, &traffic.stable, hash),
+        Move::SelectCanary(hash) => select(draft, &traffic.canary, hash),
+    };
+    let contest = action.drift().and_then(|drift| draft.world.recall.contests.get(&drift.subject));
+    match contest.map(|contest| contest.next_at(draft.now)) {
+        Some(at) if at > draft.now => {
+            draft.wake(at);
+            draft.wait(
+                Wait::ContestedWrite,
+                format!("another writer keeps changing {}", action.subject()),
+                None,
+            );
+        }
+        _ => draft.act(action),
+    }
+}
+
+fn select(draft: &Draft<'_>, service: &ServiceView, hash: String) -> Action {
+    let subject = format!("Service/{}", service.name);
+    let drift = drift(draft, subject, &hash, service.recorded.clone(), service.writer.clone());
+    Action::Select {
+        service: service.name.clone(),
+        before: service.selector.clone(),
+        hash: Some(hash),
+        drift,
+    }
+}
+
+/// A write of what was already written is a repair: somebody has changed it since.
+fn drift(
+    draft: &Draft<'_>,
+    subject: String,
+    value: &str,
+    recorded: Option<String>,
+    writer: Option<String>,
+) -> Option<Drift> {
+    let written = draft.world.recall.written.get(&subject).cloned().or(recorded)?;
+    let contest = draft.world.recall.contests.get(&subject);
+    let announced =
+        contest.is_some_and(|contest| contest.is_announced(writer.as_deref().unwrap_or_default(), draft.now));
+    (written == value).then_some(Drift { subject, writer, announced })
+}
