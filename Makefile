@@ -1,0 +1,140 @@
+# Everything is done by these targets, by people and by CI alike. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# need(program, how to get it): one clear line instead of a stranger's error.
+need = command -v $(1) >/dev/null || { echo "make: $(1) is not on PATH: $(2)" >&2; exit 1; }
+need_rust = $(call need,cargo,install Rust (https://rustup.rs)); \
+  $(call need,cc,install a C compiler (Debian: apt-get install gcc libc6-dev; Fedora: dnf install gcc; macOS: xcode-select --install))
+need_go = test -d "$${SERIN_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/serin}/cluster" || \
+  $(call need,go,install Go 1.26 or newer (https://go.dev/dl)$(comma) it builds the test cluster once)
+comma := ,
+
+# Where cargo builds: asked of cargo, since a user's configuration may say so.
+target_dir = $(shell cargo metadata --format-version 1 --no-deps --offline 2>/dev/null | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+# The operator that tests and demo run; built from this checkout unless SERIN_BIN names another.
+with_serin = SERIN_BIN="$(abspath $(or $(SERIN_BIN),$(target_dir)/debug/serin))"
+in_cluster = cargo run --quiet --package serin-cluster -- run --
+
+##@ Use
+
+.PHONY: demo
+demo: $(if $(filter current,$(DEMO_CLUSTER)),,cluster) build ## Play the two scenarios on a real control plane (DEMO_CLUSTER=current: in the current context, after asking)
+	@$(with_serin) $(if $(filter current,$(DEMO_CLUSTER)),,$(in_cluster)) bash hack/demo.sh
+
+# In order of what is quickest to fail. `cluster` builds what the stages after it run on.
+STAGES := fmt-check lint layers gen-check unit build cluster kit-test chart-test e2e demo-test
+
+.PHONY: test
+test: tools ## Everything that must pass; tells the minutes of each stage
+	@took() { printf '%3d min %2d s  %s' $$((($$SECONDS - $$1) / 60)) $$((($$SECONDS - $$1) % 60)) "$$2"; }; \
+	all=$$SECONDS; times=""; \
+	for stage in $(STAGES); do \
+	  began=$$SECONDS; echo "=== $$stage"; \
+	  $(MAKE) $$stage || { echo "=== FAILED: $$(took $$began $$stage)" >&2; exit 1; }; \
+	  time=$$(took $$began $$stage); times+="$$time"$$'\n'; echo "=== passed: $$time"; \
+	done; \
+	printf '=== every stage passed:\n%s%s\n' "$$times" "$$(took $$all "in all")"
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+##@ Build
+
+.PHONY: build
+build: rust ## The operator, as tests and demo use it
+ifdef SERIN_BIN
+	@test -x "$(SERIN_BIN)" || { echo "make: SERIN_BIN is $(SERIN_BIN), which is no program" >&2; exit 1; }
+else
+	cargo build --package serin
+endif
+
+.PHONY: release
+release: rust ## The operator, optimised
+	cargo build --release --package serin
+
+.PHONY: cluster
+cluster: tools ## The programs of the test cluster: minutes the first time, nothing later
+	cargo build --package serin-cluster
+	@cargo run --quiet --package serin-cluster -- build
+
+.PHONY: gen
+gen: rust ## Write what is generated from the sources: the CRD, the reference
+	cargo run --quiet --package xtask -- gen
+
+##@ Check
+
+.PHONY: fmt
+fmt: rust ## Format the sources
+	cargo fmt --all
+
+.PHONY: fmt-check
+fmt-check: rust ## Are the sources formatted?
+	cargo fmt --all --check
+
+.PHONY: lint
+lint: rust ## Clippy, with no warning left
+	cargo clippy --workspace --all-targets -- --deny warnings
+
+# One workspace build hides what a crate borrows from its neighbours, so each is checked alone.
+.PHONY: layers
+layers: rust ## Do the pure crates stand alone, with no I/O below them?
+	cargo check --package serin-api
+	cargo check --package serin-engine
+	@for crate in serin-api serin-engine; do \
+	  tree=$$(cargo tree --edges normal --prefix none --package $$crate); \
+	  if grep -E '^(tokio|hyper|hyper-util|tower|kube-client|kube-runtime|rustls) ' <<<"$$tree" | sort -u; then \
+	    echo "make: $$crate must not depend on these: I/O belongs into crates/serin" >&2; exit 1; \
+	  fi; \
+	done
+
+.PHONY: gen-check
+gen-check: rust ## Is what is generated up to date?
+	cargo run --quiet --package xtask -- gen --check
+
+.PHONY: unit
+unit: rust ## The tests that need no cluster: seconds for table and property tests, minutes to build
+	cargo test --workspace --exclude serin-cluster --exclude serin-e2e
+
+.PHONY: kit-test
+kit-test: cluster ## The tests of the test cluster itself
+	cargo test --package serin-cluster
+
+.PHONY: chart-test
+chart-test: cluster build ## The Helm chart, rendered, refused where wrong, installed and uninstalled on a cluster
+	@$(with_serin) $(in_cluster) bash charts/serin/tests/chart.sh
+
+.PHONY: e2e
+e2e: cluster build ## The operator on a real control plane
+	$(with_serin) cargo test --package serin-e2e
+
+.PHONY: demo-test
+demo-test: ## The demo, which fails if it shows anything else than it says
+	@DEMO_CLUSTER=own $(MAKE) demo
+
+.PHONY: deny
+deny: rust ## Licences, advisories and banned crates (needs cargo-deny)
+	@$(call need,cargo-deny,cargo install --locked cargo-deny)
+	cargo deny check
+
+.PHONY: bench
+bench: cluster ## Measure latency and load on a real control plane
+	cargo run --release --package serin-e2e --bin bench
+
+##@ Tidy
+
+.PHONY: clean-cache
+clean-cache: ## Remove the built programs of the test cluster; they take minutes to come back
+	rm -rf "$${SERIN_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/serin}/cluster"
+
+.PHONY: rust tools
+rust:
+	@$(need_rust)
+tools: rust
+	@$(need_go)
