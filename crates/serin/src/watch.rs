@@ -13,9 +13,13 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 use crate::cache::{Cache, Changed};
+use crate::error::brief;
 
-/// How often a kind is asked for that the API server does not know.
-const NOT_SERVED_RETRY: Duration = Duration::from_secs(10);
+/// How often a kind is asked for that the API server does not know, or whose list hung.
+const RESTART: Duration = Duration::from_secs(10);
+
+/// How long the next page of a list may take. A watch notices by itself when its connection is dead; a list does not.
+const LIST_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long the look-up of one object may take.
 const LOOK_UP: Duration = Duration::from_secs(5);
@@ -46,10 +50,17 @@ pub async fn run_watch<K>(
     loop {
         let stream = watch_kind(api.clone(), config.clone()).default_backoff();
         pin_mut!(stream);
-        while let Some(event) = stream.next().await {
+        let mut listing = false;
+        loop {
+            let patience = if listing { LIST_PATIENCE } else { Duration::MAX };
+            let Ok(Some(event)) = timeout(patience, stream.next()).await else {
+                log.stalled();
+                break;
+            };
             match event {
                 Ok(event) => {
                     let (begun, listed) = (matches!(event, Event::Init), matches!(event, Event::InitDone));
+                    listing = begun || listing && !listed;
                     on_change(cache.apply_event(event));
                     if !begun {
                         log.recovered();
@@ -69,12 +80,15 @@ pub async fn run_watch<K>(
                     unknown_before = true;
                     break;
                 }
-                Err(error) => log.failed(&error),
+                Err(error) => {
+                    listing = false;
+                    log.failed(&error);
+                }
             }
         }
         // A watcher that met "not found" may go on asking for changes since a version of the lost kind. A new one
         // begins with a list.
-        sleep(NOT_SERVED_RETRY).await;
+        sleep(RESTART).await;
     }
 }
 
@@ -133,6 +147,17 @@ fn is_routine(error: &watcher::Error) -> bool {
     }
 }
 
+/// One line, without the client's debug output of the same.
+fn brief_of(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => brief(error),
+        watcher::Error::WatchError(status) => format!("{}: {}", status.code, status.message),
+        watcher::Error::NoResourceVersion => error.to_string(),
+    }
+}
+
 fn resource_name<K: Resource>(kind: &K::DynamicType) -> String {
     match (K::plural(kind), K::group(kind)) {
         (plural, group) if group.is_empty() => plural.into_owned(),
@@ -155,15 +180,24 @@ impl WatchLog {
     fn failed(&mut self, error: &watcher::Error) {
         let resource = &self.resource;
         if is_routine(error) || self.last.is_some_and(|last| last.elapsed() < COMPLAINTS) {
-            debug!(resource, %error, "watch interrupted");
+            debug!(resource, error = brief_of(error), "watch interrupted");
             return;
         }
         self.last = Some(Instant::now());
         if is_forbidden(error) {
-            warn!(resource, %error, "permission missing: this operator's role must allow list and watch on {resource}");
+            warn!(
+                resource,
+                error = brief_of(error),
+                "permission missing: this operator's role must allow list and watch on {resource}"
+            );
         } else {
-            warn!(resource, %error, "watch failed; trying again");
+            warn!(resource, error = brief_of(error), "watch failed; trying again");
         }
+    }
+
+    fn stalled(&mut self) {
+        self.last = Some(Instant::now());
+        warn!(resource = self.resource, "the list hung; trying again");
     }
 
     fn not_served(&mut self) {
@@ -171,7 +205,7 @@ impl WatchLog {
             warn!(
                 resource = self.resource,
                 "the API server does not know this kind (is its CRD installed?); asking every {} s",
-                NOT_SERVED_RETRY.as_secs()
+                RESTART.as_secs()
             );
         }
     }

@@ -156,3 +156,16 @@ async fn an_object_written_during_the_list_is_looked_up_when_the_list_lacks_it()
         assert!(asked.contains("metadata.name%3Da%2Cmetadata.namespace%3Dshop"), "{asked}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_hangs_is_asked_for_again() {
+    let (api, script) = server(vec![], vec![]);
+    let cache = cache();
+    let late = async {
+        sleep(Duration::from_secs(65)).await;
+        script.lock().unwrap().lists.push_back(list(&[config_map("a", "1")]));
+        std::future::pending::<()>().await
+    };
+    tokio::select! { _ = late => {}, _ = run_for(Duration::from_secs(80), api, &cache) => {} }
+    assert_eq!(names(&cache), ["a"]);
+}
