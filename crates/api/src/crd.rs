@@ -2,7 +2,7 @@
 //!
 //! A user's mistake should come back from `kubectl apply` with the path of the field, so everything that one object
 //! alone can show is judged by the API server: limits in the schema, relations in CEL rules, and one refusal for
-//! every field of the peer that is not served.
+//! every field of Argo Rollouts that is not served.
 
 mod rules;
 mod schema;

@@ -38,7 +38,7 @@ pub struct RolloutSpec {
     #[serde(default)]
     #[schemars(schema_with = "shapes::label_selector")]
     pub selector: LabelSelector,
-    /// The pods. A change starts a canary.
+    /// The pods, as in a Deployment. A change starts a canary.
     #[serde(default)]
     pub template: RawTemplate,
     /// How many seconds a pod must be ready before it counts as available. Defaults to 0.
@@ -53,7 +53,7 @@ pub struct RolloutSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub progress_deadline_seconds: Option<i32>,
-    /// Holds steps and promotion. An abort, a begun hand-over, scaling and repairs go on.
+    /// Holds steps and promotion. An abort, a begun hand-over, scaling and repairs go on. Defaults to false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
     /// A request to pass a pause. Judged once, then removed by the operator.
@@ -154,7 +154,7 @@ pub struct TrafficRouting {
     /// A Gateway API route of the user's.
     #[serde(default, rename = "gatewayAPI", skip_serializing_if = "Option::is_none")]
     pub gateway_api: Option<GatewayApiRouting>,
-    /// The same in the notation of the peer's plugins.
+    /// The same where Argo Rollouts has it, under the key `argoproj-labs/gatewayAPI`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("maxProperties" = 16))]
     pub plugins: Option<BTreeMap<String, GatewayApiRouting>>,

@@ -1,8 +1,11 @@
-//! The fields of the peer that this version does not serve.
+//! The fields of Argo Rollouts that this version does not serve.
 //!
 //! A CRD prunes names that it does not know, and only strict clients tell their users. A canary without the analysis
 //! that its author wrote would be worse than none, so every such field is declared, with open content, and refused by
 //! name. To serve one: take it out of this table and give it a type.
+//!
+//! Open content has a price after a downgrade from a version that serves such a field: the API server does not compare
+//! it, so it refuses every update of an object that still has the field, and not only changes of the field.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, ValidationRule,
@@ -24,7 +27,7 @@ pub struct Group {
 pub struct Field {
     /// Its name.
     pub name: &'static str,
-    /// What the peer lets users write there.
+    /// What Argo Rollouts accepts there.
     pub shape: Shape,
     /// What to do instead, as the end of a sentence.
     pub instead: &'static str,
