@@ -1,0 +1,240 @@
+//! The command line. Every flag can be given as an environment variable too, in which an empty value counts as none.
+
+use std::net::SocketAddr;
+
+use clap::builder::TypedValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use serin_api::RolloutApi;
+use serin_api::names::DEFAULT_GROUP;
+
+/// Canary rollouts for Kubernetes, with the weights of Gateway API routes.
+#[derive(Debug, Parser)]
+#[command(name = "serin", version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the operator.
+    Operator(OperatorArgs),
+    /// Print the CustomResourceDefinition as YAML.
+    Crds(ApiArgs),
+    /// Take the lease from the operator and remove its finalizer from every Rollout, as before it is uninstalled.
+    /// Routes, Services and pods stay as they are.
+    Release(ReleaseArgs),
+}
+
+/// Flags of `serin operator`.
+#[derive(Debug, Args)]
+pub struct OperatorArgs {
+    #[command(flatten)]
+    pub api: ApiArgs,
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    #[command(flatten)]
+    pub lease: LeaseArgs,
+    /// Wait for the lease before working, so that several replicas may run. Without it there must be only one.
+    #[arg(
+        long,
+        env = "SERIN_LEADER_ELECT",
+        default_value_t = true,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub leader_elect: bool,
+    /// Where /livez, /readyz and /metrics are served.
+    #[arg(long, env = "SERIN_ADMIN_ADDR", value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080")]
+    pub admin_addr: SocketAddr,
+    /// How many Rollouts are worked on at the same time.
+    #[arg(
+        long,
+        env = "SERIN_CONCURRENCY",
+        value_name = "NUMBER",
+        default_value_t = 8,
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
+    pub concurrency: u16,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Flags of `serin release`.
+#[derive(Debug, Args)]
+pub struct ReleaseArgs {
+    #[command(flatten)]
+    pub api: ApiArgs,
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    #[command(flatten)]
+    pub lease: LeaseArgs,
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Which API group Rollouts belong to.
+#[derive(Debug, Args)]
+pub struct ApiArgs {
+    /// The API group of Rollouts.
+    #[arg(
+        long,
+        env = "SERIN_API_GROUP",
+        value_name = "GROUP",
+        default_value = DEFAULT_GROUP,
+        value_parser = clap::builder::NonEmptyStringValueParser::new().try_map(api_group)
+    )]
+    pub api_group: String,
+}
+
+impl ApiArgs {
+    /// The API group. The text is leaked: to be called once.
+    pub fn api(&self) -> RolloutApi {
+        RolloutApi::new(&self.api_group)
+    }
+}
+
+/// Which Rollouts are worked on.
+#[derive(Debug, Args)]
+pub struct ScopeArgs {
+    /// Work only on the Rollouts of this namespace. All namespaces unless given.
+    #[arg(long, env = "SERIN_NAMESPACE", value_name = "NAMESPACE")]
+    namespace: Option<String>,
+}
+
+impl ScopeArgs {
+    /// The only namespace to work in, or `None` for all of them.
+    pub fn namespace(&self) -> Option<&str> {
+        given(self.namespace.as_ref())
+    }
+}
+
+/// Which Lease tells who leads.
+#[derive(Debug, Args)]
+pub struct LeaseArgs {
+    /// The name of the Lease.
+    #[arg(long, env = "SERIN_LEASE_NAME", value_name = "NAME", default_value = "serin")]
+    pub lease_name: String,
+    /// The namespace of the Lease. Unless given, the one that this pod is in or that the kubeconfig names.
+    #[arg(long, env = "SERIN_LEASE_NAMESPACE", value_name = "NAMESPACE")]
+    lease_namespace: Option<String>,
+    /// The namespace that this pod is in, where it is not the one of its service account's files.
+    #[arg(long, env = "POD_NAMESPACE", hide = true)]
+    pod_namespace: Option<String>,
+}
+
+impl LeaseArgs {
+    /// The namespace of the Lease, where `default` is the client's own.
+    pub fn namespace<'a>(&'a self, default: &'a str) -> &'a str {
+        given(self.lease_namespace.as_ref()).or(given(self.pod_namespace.as_ref())).unwrap_or(default)
+    }
+}
+
+/// How to log.
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// The form of log lines, which go to standard error.
+    #[arg(long, env = "SERIN_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// The lowest level that is logged: error, warn, info, debug or trace. Also one for each target, as in
+    /// `info,serin=debug`.
+    #[arg(long, env = "SERIN_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
+    pub log_level: String,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+fn given(value: Option<&String>) -> Option<&str> {
+    value.map(String::as_str).filter(|value| !value.is_empty())
+}
+
+/// The group becomes part of the CRD's name and of annotation keys, so it is checked as a DNS name here.
+fn api_group(group: String) -> Result<String, &'static str> {
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if group.len() <= 200 && group.contains('.') && group.split('.').all(label) {
+        Ok(group)
+    } else {
+        Err("must be a domain name in lower case with at least one dot")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn operator(flags: &[&str]) -> Result<OperatorArgs, clap::Error> {
+        match Cli::try_parse_from(["serin", "operator"].iter().chain(flags))?.command {
+            Command::Operator(args) => Ok(args),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_an_environment_variable() {
+        for command in Cli::command().get_subcommands() {
+            for flag in command.get_arguments().filter(|flag| flag.get_long().is_some()) {
+                let name = flag.get_long().unwrap();
+                let expected = match name {
+                    "pod-namespace" => "POD_NAMESPACE".to_owned(),
+                    name => format!("SERIN_{}", name.replace('-', "_").to_uppercase()),
+                };
+                assert_eq!(flag.get_env().and_then(|env| env.to_str()), Some(expected.as_str()), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn defaults() {
+        let args = operator(&[]).unwrap();
+        assert_eq!(args.api.api_group, "serin.dev");
+        assert_eq!(args.admin_addr.to_string(), "0.0.0.0:8080");
+        assert_eq!((args.concurrency, args.leader_elect), (8, true));
+        assert_eq!((args.log.log_format, args.log.log_level.as_str()), (LogFormat::Text, "info"));
+        assert_eq!(args.lease.lease_name, "serin");
+        assert_eq!(args.lease.namespace("from-kubeconfig"), "from-kubeconfig");
+        assert_eq!(args.scope.namespace(), None);
+    }
+
+    #[test]
+    fn leader_election_can_be_named_and_switched_off() {
+        assert!(operator(&["--leader-elect"]).unwrap().leader_elect);
+        assert!(!operator(&["--leader-elect=false"]).unwrap().leader_elect);
+    }
+
+    #[test]
+    fn an_empty_namespace_is_none() {
+        let args = operator(&["--namespace=", "--lease-namespace=", "--pod-namespace=here"]).unwrap();
+        assert_eq!(args.scope.namespace(), None);
+        assert_eq!(args.lease.namespace("there"), "here");
+    }
+
+    #[test]
+    fn api_groups_are_domain_names() {
+        assert!(operator(&["--api-group=canary.example.com"]).is_ok());
+        for wrong in ["", "nodot", "Upper.case", "a..b", "-a.b", "a.b/c"] {
+            assert!(operator(&["--api-group", wrong]).is_err(), "{wrong}");
+        }
+        assert!(operator(&["--concurrency=0"]).is_err());
+    }
+}
