@@ -15,7 +15,7 @@ if [[ -t 1 && -z "${NO_COLOR:-}" && "${TERM:-dumb}" != dumb ]]; then
   bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'
 fi
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$@"; }
 title() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 die() {
   printf '%sdemo: %s%s\n' "$red" "$*" "$plain" >&2
@@ -150,22 +150,23 @@ follow() {
   watchers+=($!)
 }
 
-# view NAME ROUTE STABLE CANARY ROLE: prints a line whenever the weights, the Rollout or its pods change.
-# ROLE is what tells pods apart: a JSONPath into the pod.
+# view NAME ROUTE STABLE CANARY: prints a line whenever weights, Services, Rollout or pods change.
 view() {
-  local name=$1 route=$2 stable=$3 canary=$4 role=$5
+  local name=$1 route=$2 stable=$3 canary=$4
   local weight='.object.spec.rules[0].backendRefs[?(@.name=="%s")].weight'
   # shellcheck disable=SC2059
   local weights="{$(printf "$weight" "$stable")}/{$(printf "$weight" "$canary")}{\"\n\"}"
-  printf '%s  %8s  %-14s %-12s %-6s %s%s\n' "$dim" seconds "stable/canary" phase step pods "$plain"
+  printf "  $dim$columns$plain\n" seconds weights stable phase step pods
   rm -f "$work/changes"
   mkfifo "$work/changes"
   show "$name" <>"$work/changes" &
   watchers+=($!)
   follow route httproutes "$route" -o jsonpath="$weights"
+  follow service services "$stable" -o jsonpath='{.object.spec.selector.rollouts-pod-template-hash}{"\n"}'
   follow rollout rollouts.serin.dev "$name" \
     -o jsonpath='{.object.status.phase}|{.object.status.currentStepIndex}{"\n"}'
-  follow pod pods -l "app=$name" -o jsonpath="{.type}|{.object.metadata.uid}|{$role}|{\"\n\"}"
+  follow pod pods -l "app=$name" -o jsonpath='{.type}|{.object.metadata.uid}|{.object.spec.containers[0].image}|'\
+'{.object.metadata.labels.role}|{.object.metadata.labels.rollouts-pod-template-hash}|{"\n"}'
 }
 
 end_view() {
@@ -174,21 +175,25 @@ end_view() {
   watchers=()
 }
 
+# Seconds, weights of the stable and the canary Service, what the stable Service selects, phase, step, pods.
+readonly columns='%7s  %-8s %-7s %-12s %-5s %s'
+
 show() {
-  local name=$1 weights="" phase="" step="" last="" line="" uid type role counts
-  local began=$EPOCHREALTIME
-  local -A roles=()
-  while IFS='|' read -r tag first second third; do
+  local name=$1 began=$EPOCHREALTIME
+  local tag first second version role hash weights="" selected="" phase="" step="" line="" last=""
+  local -A pods=() versions=()
+  while IFS='|' read -r tag first second version role hash _; do
     case "$tag" in
       route)
         [[ "$first" = "$weights" ]] || printf '%s\n' "$first" >>"$work/weights.$name"
         weights=$first
         ;;
+      service) selected=$first ;;
       rollout) phase=$first step=$second ;;
       pod)
-        type=$first uid=$second role=$third
-        role=${role%|}
-        if [[ "$type" = DELETED ]]; then unset "roles[$uid]"; else roles[$uid]=${role##*:}; fi
+        version=${version##*:}
+        versions[$hash]=$version
+        if [[ "$first" = DELETED ]]; then unset "pods[$second]"; else pods[$second]="$version${role:+ $role}"; fi
         ;;
     esac
     # Pods change in bursts, which make one line; but none of the weights is left out.
@@ -197,11 +202,15 @@ show() {
       sleep 0.1
       read -r -t 0 && continue
     fi
-    counts=$(printf '%s\n' "${roles[@]}" | sort | uniq -c | awk '$2 != "" {printf "%s %s   ", $1, $2}')
-    line=$(printf '%-14s %-12s %-6s %s' "$weights" "$phase" "$step" "$counts")
+    [[ -n "$phase" ]] || continue
+    line="$weights|${selected:+${versions[$selected]:-}}|$phase|$step|$(printf '%s\n' "${pods[@]}" | sort | uniq -c |
+      awk 'NF > 1 {$1 = $1; printf "%s%s", gap, $0; gap = ", "}')"
     [[ "$line" = "$last" ]] && continue
     last=$line
-    printf '  %8s  %s\n' "$(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.1f", b - a}')" "$line"
+    IFS='|' read -r first second version role hash <<<"$line"
+    # shellcheck disable=SC2059
+    printf "  $columns\n" "$(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.1f", b - a}')" \
+      "$first" "$second" "$version" "$role" "$hash"
   done
 }
 
@@ -275,8 +284,7 @@ until_is static-rollouts-demo .status.phase Healthy
 spec_of() { k get httproutes "$1" -o jsonpath='{.spec}'; }
 old_route=$(spec_of always-old-version) new_route=$(spec_of always-new-version)
 
-view static-rollouts-demo canary-route argo-rollouts-stable-service argo-rollouts-canary-service \
-  .object.spec.containers[0].image
+view static-rollouts-demo canary-route argo-rollouts-stable-service argo-rollouts-canary-service
 sleep 1
 run kubectl -n "$namespace" patch rollouts.serin.dev static-rollouts-demo --type json \
   -p '[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"'$NEW_WEB'"}]'
@@ -288,6 +296,7 @@ sleep 2
 run kubectl -n "$namespace" patch rollouts.serin.dev static-rollouts-demo --type merge -p '{"spec":{"resume":{"step":1}}}'
 until_is static-rollouts-demo .status.phase Healthy .status.currentStepIndex 4
 end_view
+say "${dim}The old pods stay for scaleDownDelaySeconds, here the default of 30 s.$plain"
 
 # ---------------------------------------------------------------- scenario 2
 
@@ -304,7 +313,7 @@ uids() {
     -o jsonpath="{range .items[?(@.spec.containers[0].image==\"$NEW_WORKER\")]}{.metadata.uid} {end}"
 }
 
-view rollouts-demo argo-rollouts-http-route rollouts-demo-stable rollouts-demo-canary .object.metadata.labels.role
+view rollouts-demo argo-rollouts-http-route rollouts-demo-stable rollouts-demo-canary
 sleep 1
 run kubectl -n "$namespace" patch rollouts.serin.dev rollouts-demo --type json \
   -p '[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"'$NEW_WORKER'"}]'

@@ -16,27 +16,6 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, patch]
-{{ include "serin.trafficRules" . }}
-{{- end }}
-
-{{/* What `serin release` may do there: make traffic safe and let go, but neither make, scale nor delete pods. */}}
-{{- define "serin.releaseRules" -}}
-- apiGroups: [{{ .Values.api.group }}]
-  resources: [rollouts]
-  verbs: [get, list, watch, patch]
-- apiGroups: [{{ .Values.api.group }}]
-  resources: [rollouts/status]
-  verbs: [patch]
-- apiGroups: [apps]
-  resources: [replicasets]
-  verbs: [get, list, watch]
-- apiGroups: [""]
-  resources: [pods]
-  verbs: [get, list, watch]
-{{ include "serin.trafficRules" . }}
-{{- end }}
-
-{{- define "serin.trafficRules" -}}
 - apiGroups: [""]
   resources: [services]
   verbs: [get, list, watch, patch]
@@ -52,6 +31,13 @@
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- end }}
+
+{{/* What `serin release` may do there: let go of Rollouts, and nothing else. */}}
+{{- define "serin.releaseRules" -}}
+- apiGroups: [{{ .Values.api.group }}]
+  resources: [rollouts]
+  verbs: [list, patch]
 {{- end }}
 
 {{/* The one Lease that tells who leads. Creation cannot be limited to a name. */}}

@@ -152,39 +152,68 @@ ok "the cluster's roles view, edit and admin"
 
 # ---------------------------------------------------------------- the operator itself, with the chart's arguments and rights
 
-token=$(kubectl -n "$system" create token serin)
-(
-  umask 077
-  kubectl config view --minify --flatten --raw >"$work/kubeconfig"
-  export KUBECONFIG=$work/kubeconfig
-  kubectl config unset users
-  kubectl config set-credentials serin --token="$token"
-  kubectl config set-context --current --user=serin
-) >/dev/null
-mapfile -t arguments < <(kubectl -n "$system" get deployment serin \
-  -o jsonpath='{range .spec.template.spec.containers[0].args[*]}{@}{"\n"}{end}')
-KUBECONFIG=$work/kubeconfig "$serin" "${arguments[@]/--admin-addr=*/--admin-addr=127.0.0.1:0}" >"$work/log" 2>&1 &
+# as_account NAME COMMAND…: as a process of this machine, with the rights of a ServiceAccount.
+as_account() {
+  local account=$1 token
+  shift
+  token=$(kubectl -n "$system" create token "$account")
+  (
+    umask 077
+    export KUBECONFIG=$work/$account.kubeconfig
+    kubectl --kubeconfig "$admin" config view --minify --flatten --raw >"$KUBECONFIG"
+    kubectl config unset users
+    kubectl config set-credentials "$account" --token="$token"
+    kubectl config set-context --current --user="$account"
+  ) >/dev/null
+  KUBECONFIG=$work/$account.kubeconfig exec "$@"
+}
+admin=$KUBECONFIG
+# arguments_of OBJECT: of the only container of its pods, one a line.
+arguments_of() {
+  kubectl -n "$system" get "$1" -o jsonpath='{range .spec.template.spec.containers[0].args[*]}{@}{"\n"}{end}' |
+    sed 's/^--admin-addr=.*/--admin-addr=127.0.0.1:0/'
+}
+# until_true WHAT COMMAND…: waits until the command succeeds.
+until_true() {
+  local what=$1 deadline=$((SECONDS + 60))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    kill -0 "$operator" 2>/dev/null || fail "the operator has ended: $(cat "$work/log")"
+    [[ $SECONDS -lt $deadline ]] || fail "$what: $(cat "$work/log")"
+    sleep 0.2
+  done
+}
+led() { [[ -n "$(kubectl -n "$system" get lease serin -o jsonpath='{.spec.holderIdentity}')" ]]; }
+healthy() { [[ $(kubectl -n team-a get rollouts.serin.dev web -o jsonpath='{.status.phase}') = Healthy ]]; }
+finalizers() { kubectl -n team-a get rollouts.serin.dev web -o jsonpath='{.metadata.finalizers}'; }
+
+mapfile -t arguments < <(arguments_of deployment/serin)
+as_account serin "$serin" "${arguments[@]}" >"$work/log" 2>&1 &
 operator=$!
-deadline=$((SECONDS + 60))
-until [[ -n "$(kubectl -n "$system" get lease serin -o jsonpath='{.spec.holderIdentity}' 2>/dev/null)" ]]; do
-  kill -0 "$operator" 2>/dev/null || fail "the operator has ended: $(cat "$work/log")"
-  [[ $SECONDS -lt $deadline ]] || fail "the operator does not begin to lead: $(cat "$work/log")"
-  sleep 0.2
-done
+until_true "the operator does not begin to lead" led
 kubectl -n team-a apply -f ../../../examples/minimal/ >/dev/null
-until [[ $(kubectl -n team-a get rollouts.serin.dev web -o jsonpath='{.status.phase}') = Healthy ]]; do
-  kill -0 "$operator" 2>/dev/null || fail "the operator has ended: $(cat "$work/log")"
-  [[ $SECONDS -lt $deadline ]] || fail "the first Rollout does not become healthy: $(cat "$work/log")"
-  sleep 0.2
-done
+until_true "the first Rollout does not become healthy" healthy
+[[ $(finalizers) = *serin.dev/* ]] || fail "the operator does not hold the Rollout"
 kubectl -n team-a delete -f ../../../examples/minimal/ --timeout=60s >/dev/null
+kubectl -n team-a apply -f ../../../examples/minimal/ >/dev/null
+until_true "the second Rollout does not become healthy" healthy
 kill "$operator"
 wait "$operator" || fail "asked to end, the operator fails: $(cat "$work/log")"
 operator=""
-if grep '"username":"system:serviceaccount:serin-system:serin"' "$SERIN_AUDIT_LOG" | grep -E '"code":40[13]'; then
+ok "the operator runs with the chart's arguments and rights"
+
+render -s templates/release-hook.yaml | kubectl apply -f - >/dev/null
+mapfile -t arguments < <(arguments_of job/serin-release)
+(as_account serin-release "$serin" "${arguments[@]}") >"$work/log" 2>&1 || fail "serin release fails: $(cat "$work/log")"
+[[ -z $(finalizers) ]] || fail "serin release leaves finalizers: $(finalizers)"
+kubectl -n team-a delete -f ../../../examples/minimal/ --timeout=60s >/dev/null
+render -s templates/release-hook.yaml | kubectl delete -f - >/dev/null
+ok "serin release lets go of Rollouts with the hook's arguments and rights"
+
+if grep '"username":"system:serviceaccount:serin-system:' "$SERIN_AUDIT_LOG" | grep -E '"code":40[13]'; then
   fail "the operator was refused something"
 fi
-ok "the operator runs with the chart's arguments and rights, and is refused nothing"
+ok "neither was refused anything"
 
 # ---------------------------------------------------------------- upgraded and uninstalled
 
@@ -192,7 +221,8 @@ helm upgrade serin "$chart" --namespace "$system" --set image.tag=test,replicaCo
 ok "upgraded"
 
 helm uninstall serin --namespace "$system" --wait --timeout 2m >/dev/null
-grep -F '"name":"serin-release"' "$SERIN_AUDIT_LOG" | grep -qF '"resource":"jobs"' || fail "serin release was not run"
+grep -qE '"requestURI":"/apis/batch/v1/namespaces/serin-system/jobs[^"]*","verb":"create".*"userAgent":"Helm/' "$SERIN_AUDIT_LOG" ||
+  fail "serin release was not run"
 left=$(kubectl get all,roles,rolebindings,serviceaccounts,pdb -n "$system" -o name | grep -v 'serviceaccount/default' || true)
 left+=$(kubectl get clusterroles,clusterrolebindings -o name | grep serin || true)
 [[ -z "$left" ]] || fail "left after the release is gone: $left"
