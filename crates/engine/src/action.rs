@@ -20,9 +20,9 @@ pub enum Action {
     /// Remove a request in an annotation that was judged.
     RemoveAnnotation { name: String, value: String },
     /// Ask the server what the user's template means. Nothing is stored.
-    CompareTemplate { id: String, body: Value },
+    CompareTemplate { template: String, body: Value },
     /// Create the ReplicaSet of a new revision. The name follows from the template.
-    CreateReplicaSet { name: String, revision: i64, replicas: i32, body: Value },
+    CreateReplicaSet { name: String, template: String, revision: i64, replicas: i32, body: Value },
     /// Own a ReplicaSet that has no controller.
     Adopt { replica_set: String, uid: String, owner: Value, has_owners: bool },
     /// Note that a revision also stands for the template as it is written now, and give it a new number.
@@ -131,7 +131,7 @@ impl Action {
             Self::AddFinalizer { .. } | Self::RemoveFinalizer { .. } => "Rollout/finalizer".into(),
             Self::RemoveResume { .. } => "Rollout/resume".into(),
             Self::RemoveAnnotation { name, .. } => format!("Rollout/{name}"),
-            Self::CompareTemplate { .. } | Self::CreateReplicaSet { .. } => "ReplicaSet/create".into(),
+            Self::CompareTemplate { template, .. } | Self::CreateReplicaSet { template, .. } => template_subject(template),
             Self::Adopt { replica_set, .. }
             | Self::Recognise { replica_set, .. }
             | Self::Scale { replica_set, .. }
@@ -144,4 +144,31 @@ impl Action {
             Self::SetWeights { route, .. } => format!("HTTPRoute/{route}"),
         }
     }
+
+    /// What it does, in a few words for logs.
+    pub fn describe(&self) -> String {
+        let subject = self.subject();
+        match self {
+            Self::AddFinalizer { .. } => "add finalizer".into(),
+            Self::RemoveFinalizer { .. } => "remove finalizer".into(),
+            Self::RemoveResume { .. } | Self::RemoveAnnotation { .. } => format!("remove judged request {subject}"),
+            Self::CompareTemplate { .. } => "compare template".into(),
+            Self::CreateReplicaSet { name, replicas, .. } => format!("create ReplicaSet/{name} with {replicas} pods"),
+            Self::Adopt { .. } => format!("adopt {subject}"),
+            Self::Recognise { .. } => format!("recognise {subject}"),
+            Self::Scale { from, to, .. } => format!("scale {subject} from {from} to {to}"),
+            Self::SetMinReadySeconds { to, .. } => format!("set minReadySeconds of {subject} to {to}"),
+            Self::SetRole { .. } => format!("set role of {subject}"),
+            Self::RelabelPod { .. } => format!("relabel {subject}"),
+            Self::RecordStable { .. } => format!("record {subject} as stable"),
+            Self::DeleteReplicaSet { .. } => format!("delete {subject}"),
+            Self::Select { hash, .. } => format!("let {subject} select {}", hash.as_deref().unwrap_or("all pods")),
+            Self::SetWeights { from, percent, .. } => format!("change weight of {subject} from {from} to {percent}"),
+        }
+    }
+}
+
+/// The key of refusals that are about a template, by the identity of its text.
+pub fn template_subject(id: &str) -> String {
+    format!("Template/{id}")
 }

@@ -87,10 +87,13 @@ fn wanted_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> O
     if is(course.canary()) {
         let Ok(strategy) = &draft.world.strategy else { return Some(revision.replicas) };
         let wanted = canary_pods(draft, &strategy.steps, gates::index(draft), Some(revision.replicas));
-        // Pods that an earlier attempt left are kept as far as they may be needed again.
-        let selected =
-            draft.world.traffic.as_ref().is_some_and(|traffic| traffic.canary.selects(&revision.hash));
-        return Some(if selected { wanted } else { wanted.max(revision.replicas.min(replicas)) });
+        let serving = draft.world.traffic.as_ref().filter(|traffic| traffic.canary.selects(&revision.hash));
+        return Some(match serving {
+            // Pods that still carry a share stay until it is lowered.
+            Some(traffic) => wanted.max(pods_for(traffic.route.canary_percent(), replicas).min(revision.replicas)),
+            // Pods that an earlier attempt left are kept as far as they may be needed again.
+            None => wanted.max(revision.replicas.min(replicas)),
+        });
     }
     // While it is unclear whether the wanted template is one of these, none of them loses a pod.
     if draft.world.current == crate::snapshot::CurrentRevision::Unclear {

@@ -46,7 +46,7 @@ pub fn proceed(draft: &mut Draft<'_>, deleted_at: Timestamp) {
 fn is_safe(draft: &mut Draft<'_>) -> bool {
     let Some(traffic) = draft.world.traffic.as_ref().filter(|traffic| traffic.recorded) else { return true };
     if let Some(stable) = draft.world.stable() {
-        if !traffic::is_settled(traffic, stable) {
+        if !traffic::is_settled_or_released(traffic, stable) {
             traffic::settle_on(draft, stable);
             return false;
         }

@@ -59,6 +59,9 @@ fn step_on(
 ) {
     let world = draft.world;
     let mut index = start;
+    if !matches!(steps.get(index), Some(Step::Pause(_))) {
+        clear_pause(draft);
+    }
     let standing = if starts_over { None } else { standing_pause(world, steps, index, canary) };
     let mut beginning = None;
     if let Some(canary) = canary {
@@ -179,18 +182,25 @@ pub fn index(draft: &Draft<'_>) -> usize {
 }
 
 /// The canary's share that the steps ask for now: of the step that is carried out, or while steps are held, of the last
-/// one that was completed. After the last step it is everything.
+/// one that was carried out. After the last step it is everything.
 pub fn wanted_percent(draft: &Draft<'_>, steps: &[Step]) -> i32 {
     let index = index(draft);
-    if index >= steps.len() && !draft.hold {
-        return 100;
-    }
-    let reached = if draft.hold { index } else { index + 1 };
     let weight = |step: &Step| match step {
         Step::SetWeight(percent) => Some(*percent),
         Step::Pause(_) => None,
     };
-    steps.iter().take(reached).rev().find_map(weight).unwrap_or(0)
+    let asked = steps.get(index).map_or(Some(100), weight);
+    match asked {
+        Some(percent) if !draft.hold || has_arrived(draft, percent) => percent,
+        _ => steps.iter().take(index).rev().find_map(weight).unwrap_or(0),
+    }
+}
+
+/// A step that was carried out before it could be marked as done is not taken back by holding the steps.
+fn has_arrived(draft: &Draft<'_>, percent: i32) -> bool {
+    let recorded = draft.world.recorded.canary.as_ref().and_then(|canary| canary.weights.as_ref());
+    let route = draft.world.traffic.as_ref().map(|traffic| &traffic.route);
+    recorded.is_some_and(|weights| weights.canary.weight == percent) || route.is_some_and(|route| route.is_at(percent))
 }
 
 /// All steps are done: nothing but pods, weight 100 and the commit is left.

@@ -16,7 +16,9 @@ pub fn commit(draft: &mut Draft<'_>, course: &Course<'_>) {
         }
         _ => None,
     };
-    let Some(revision) = ready.filter(|revision| revision.owned) else { return };
+    // A record that was lost is made again, from what status or the Services still tell.
+    let unrecorded = course.stable().filter(|stable| stable.stable_ordinal.is_none());
+    let Some(revision) = ready.or(unrecorded).filter(|revision| revision.owned) else { return };
     let newest =
         draft.world.revisions.iter().filter_map(|revision| revision.stable_ordinal).max().unwrap_or(0);
     draft.act(Action::RecordStable {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serin_api::names::POD_TEMPLATE_HASH;
 use serin_api::status::{ManagedService, ManagedTraffic, RolloutStatus};
-use serin_api::validate::{FieldError, ValidCanary, validate};
+use serin_api::validate::{DEFAULT_PROGRESS_DEADLINE_SECONDS, FieldError, ValidCanary, validate};
 use serin_api::{Names, Rollout};
 
 use crate::hash;
@@ -148,7 +148,7 @@ fn rollout_view(rollout: &Rollout, namespace_terminating: bool) -> RolloutView {
         selector: spec.selector.clone(),
         min_ready_seconds: spec.min_ready_seconds.unwrap_or(0),
         revision_history_limit: usize::try_from(spec.revision_history_limit.unwrap_or(10)).unwrap_or(0),
-        progress_deadline_seconds: i64::from(spec.progress_deadline_seconds.unwrap_or(600)),
+        progress_deadline_seconds: i64::from(spec.progress_deadline_seconds.unwrap_or(DEFAULT_PROGRESS_DEADLINE_SECONDS)),
         paused: spec.paused.unwrap_or(false),
         resume: spec.resume.clone(),
     }
@@ -236,6 +236,10 @@ fn stable(revisions: &[Revision], recorded: &RolloutStatus, objects: &Objects) -
     let by_hash = |hash: &str| live().find(|(_, revision)| revision.hash == hash);
     let by_status = || by_hash(recorded.stable_rs.as_deref()?);
     let by_selector = || {
+        // A first deploy narrows the Services before it commits, but not before it has recorded them.
+        if recorded.canary.as_ref().is_some_and(|canary| canary.managed.is_some()) {
+            return None;
+        }
         let canary = objects.rollout.spec.strategy.valid()?.canary.as_ref()?;
         let service = objects.services.get(&canary.stable_service)?;
         by_hash(service.selector.get(POD_TEMPLATE_HASH)?)

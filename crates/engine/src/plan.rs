@@ -49,11 +49,13 @@ pub fn plan(world: &Snapshot, now: Timestamp) -> Plan {
     }
     let aborted = abort::judge(&mut draft);
     let course = Course::of(world, aborted);
-    references::manage(&mut draft, &course);
+    let releasing = references::manage(&mut draft, &course);
     gates::advance(&mut draft, &course);
     revision::ensure(&mut draft, &course);
     handover::commit(&mut draft, &course);
-    traffic::steer(&mut draft, &course);
+    if !releasing {
+        traffic::steer(&mut draft, &course);
+    }
     capacity::scale(&mut draft, &course);
     history::trim(&mut draft);
     roles::converge(&mut draft);

@@ -10,27 +10,36 @@ use crate::draft::Draft;
 use crate::snapshot::{ServiceView, TrafficView};
 use crate::traffic;
 
-/// Records the references of the spec once they can be used, and the finalizer that keeps them safe before that.
-pub fn manage(draft: &mut Draft<'_>, course: &Course<'_>) {
+/// Records the references of the spec once they can be used, and the finalizer that keeps them safe before that. True
+/// while references that the spec no longer names are being released: nothing else may then be done to them.
+pub fn manage(draft: &mut Draft<'_>, course: &Course<'_>) -> bool {
     let world = draft.world;
-    let Some(traffic) = &world.traffic else { return };
+    let Some(traffic) = &world.traffic else { return false };
     if !has_finalizer(draft) {
         if world.is_valid() {
             draft.act(Action::AddFinalizer { present: world.rollout.finalizers.clone() });
         }
-        return;
+        return false;
     }
     if !world.is_valid() {
-        return;
+        return false;
     }
-    if !traffic.recorded {
-        record(draft, traffic);
-    } else if let Some(wanted) = &traffic.wanted
-        && is_released(draft, traffic, course)
-    {
-        draft.status.canary.get_or_insert_default().managed = Some(wanted.clone());
-        draft.status.canary.get_or_insert_default().weights = None;
-        draft.record_first = true;
+    match &traffic.wanted {
+        None if traffic.recorded => false,
+        None => {
+            record(draft, traffic);
+            false
+        }
+        Some(wanted) => {
+            let is_safe = course.stable().is_none_or(|stable| traffic::is_settled_or_released(traffic, stable));
+            if is_safe && release_selectors(draft, traffic) {
+                let canary = draft.status.canary.get_or_insert_default();
+                canary.managed = Some(wanted.clone());
+                canary.weights = None;
+                draft.record_first = true;
+            }
+            is_safe
+        }
     }
 }
 
@@ -50,12 +59,6 @@ fn record(draft: &mut Draft<'_>, traffic: &TrafficView) {
         canary_service: service(&traffic.canary),
         original_weights: traffic.route.original_weights(),
     });
-}
-
-/// The references in force carry only stable traffic, and those that the spec no longer names are the user's own again.
-fn is_released(draft: &mut Draft<'_>, traffic: &TrafficView, course: &Course<'_>) -> bool {
-    let Some(stable) = course.stable() else { return release_selectors(draft, traffic) };
-    traffic::is_settled(traffic, stable) && release_selectors(draft, traffic)
 }
 
 /// Takes our key out of the selectors of Services that the spec no longer names; true when none has it.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use serin_api::names::POD_TEMPLATE_HASH;
 use serin_api::rollout::KIND;
 
-use crate::action::{Action, AnnotationChange};
+use crate::action::{Action, AnnotationChange, template_subject};
 use crate::capacity;
 use crate::course::Course;
 use crate::draft::Draft;
@@ -24,7 +24,12 @@ pub fn ensure(draft: &mut Draft<'_>, course: &Course<'_>) {
                 follow_min_ready_seconds(draft, revision);
             }
         }
-        CurrentRevision::Unclear => {}
+        // The server has just refused to say what it means; its refusal is told, and it is asked again later.
+        CurrentRevision::Unclear => {
+            if let Some(refusal) = world.recall.refused.get(&template_subject(&world.template.id)) {
+                draft.wake(refusal.retry_at);
+            }
+        }
         CurrentRevision::New => create(draft, course),
     }
 }
@@ -91,7 +96,7 @@ fn follow_min_ready_seconds(draft: &mut Draft<'_>, revision: &Revision) {
 
 /// Whether the server can be asked what the template means: it has not just refused to say.
 pub fn may_ask(draft: &Draft<'_>) -> bool {
-    let refusal = draft.world.recall.refused.get("ReplicaSet/create");
+    let refusal = draft.world.recall.refused.get(&template_subject(&draft.world.template.id));
     draft.world.strategy.is_ok() && refusal.is_none_or(|refusal| refusal.retry_at <= draft.now)
 }
 
@@ -103,7 +108,7 @@ pub fn compare(draft: &mut Draft<'_>) {
         metadata.remove("name");
         metadata.insert("generateName".into(), json!(format!("{}-", world.rollout.name)));
     }
-    draft.act(Action::CompareTemplate { id: world.template.id.clone(), body });
+    draft.act(Action::CompareTemplate { template: world.template.id.clone(), body });
 }
 
 fn create(draft: &mut Draft<'_>, course: &Course<'_>) {
@@ -127,7 +132,7 @@ fn create(draft: &mut Draft<'_>, course: &Course<'_>) {
     let revision = world.revisions.iter().map(|revision| revision.number).max().unwrap_or(0) + 1;
     let body = replica_set(world, &world.template.hash, revision, replicas, record.as_ref());
     let name = format!("{}-{}", world.rollout.name, world.template.hash);
-    draft.act(Action::CreateReplicaSet { name, revision, replicas, body });
+    draft.act(Action::CreateReplicaSet { name, template: world.template.id.clone(), revision, replicas, body });
 }
 
 fn replica_set(

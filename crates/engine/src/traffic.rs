@@ -62,6 +62,12 @@ pub fn is_settled(traffic: &TrafficView, target: &Revision) -> bool {
     right(&traffic.stable) && right(&traffic.canary) && traffic.route.is_at(0)
 }
 
+/// The same, where a Service may have got its own selector back already.
+pub fn is_settled_or_released(traffic: &TrafficView, target: &Revision) -> bool {
+    let right = |service: &ServiceView| !service.found || service.reaches(&target.hash);
+    right(&traffic.stable) && right(&traffic.canary) && traffic.route.is_at(0)
+}
+
 fn is_deployed(draft: &mut Draft<'_>, target: &Revision) -> bool {
     let wanted = draft.world.rollout.replicas;
     if target.available < wanted {
@@ -115,7 +121,7 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
     }
     // The stable Service still has a share and lists other pods: the canary Service carries all of it meanwhile.
     let needed = draft.world.rollout.replicas.min(target.available).max(1);
-    if canary.ready_of(hash) >= needed && canary.ready_of_others(hash) == 0 {
+    if is_at_rest(draft) || canary.ready_of(hash) >= needed && canary.ready_of_others(hash) == 0 {
         return Some(Move::Share(100));
     }
     let (ready, name) = (canary.ready_of(hash), &canary.name);

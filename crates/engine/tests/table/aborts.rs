@@ -1,0 +1,109 @@
+//! Abort, retry, and the way back.
+
+use serde_json::json;
+
+use crate::world::{World, hash_of};
+
+fn aborted() -> World {
+    World::paused_at_10().status("abort", json!(true))
+}
+
+#[test]
+fn the_first_write_of_an_abort_is_the_traffic() {
+    for world in [aborted(), World::paused_at_10().metadata("annotations", json!({"serin.dev/abort": "current"}))] {
+        world.does(&["change weight of HTTPRoute/route from 10 to 0"]).writes_status(false);
+        world.reports("/phase", json!("Degraded")).reports("/currentStepIndex", json!(0));
+        world.reports("/message", json!("RolloutAborted: Rollout aborted update to revision 2"));
+    }
+}
+
+#[test]
+fn the_annotation_stays_until_the_abort_is_recorded() {
+    let asked = World::paused_at_10().metadata("annotations", json!({"serin.dev/abort": "2"})).weights(100, 0);
+    asked.does(&["let Service/canary select v1"]);
+    let moved = asked.selects("canary", "v1", 5);
+    moved.does(&[]).writes_status(true).reports("/abort", json!(true));
+    let recorded = moved.status("abort", json!(true)).status("abortedPodHash", json!(hash_of("v2")));
+    assert_eq!(recorded.actions(), ["remove judged request Rollout/serin.dev/abort"]);
+}
+
+#[test]
+fn an_abort_of_another_revision_is_refused() {
+    World::paused_at_10()
+        .metadata("annotations", json!({"serin.dev/abort": "1"}))
+        .does(&["remove judged request Rollout/serin.dev/abort"])
+        .tells(&["AbortRefused"]);
+}
+
+#[test]
+fn the_canary_service_moves_back_once_and_the_pods_drain() {
+    let world = aborted().weights(100, 0);
+    world.does(&["let Service/canary select v1"]);
+    let moved = world.selects("canary", "v1", 5).managed(Some("v1"), Some("v1"));
+    moved.does(&[]).reports("/canary/drains/0/podTemplateHash", json!(hash_of("v2"))).wakes_at(Some(30));
+    moved.clone().lists("canary", &[("v1", 5), ("v2", 1)]).reports("/canary/drains", json!(null));
+    let mut drained = moved.after(30);
+    drained.rollout["status"]["canary"]["drains"] =
+        json!([{"podTemplateHash": hash_of("v2"), "since": crate::world::START}]);
+    assert!(drained.actions().contains(&"scale ReplicaSet/web-v2 from 1 to 0".to_owned()));
+    let kept = drained.canary("abortScaleDownDelaySeconds", json!(0));
+    assert!(!kept.actions().iter().any(|action| action.starts_with("scale")));
+}
+
+#[test]
+fn an_abort_waits_for_a_ready_stable_pod_and_says_so() {
+    aborted().lists("stable", &[]).does(&[]).waits_for(&["StableEndpoints"]);
+    aborted().lists("stable", &[("v1", 1)]).does(&["change weight of HTTPRoute/route from 10 to 0"]);
+}
+
+#[test]
+fn an_abort_is_held_up_by_neither_a_pause_nor_a_bad_strategy() {
+    aborted().spec("paused", json!(true)).does(&["change weight of HTTPRoute/route from 10 to 0"]);
+    aborted()
+        .spec("strategy", json!({"canary": {"steps": "nonsense"}}))
+        .does(&["change weight of HTTPRoute/route from 10 to 0"]);
+}
+
+#[test]
+fn clearing_the_abort_retries_from_the_first_step() {
+    let world = World::paused_at_10()
+        .status("abort", json!(false))
+        .status("abortedPodHash", json!(hash_of("v2")))
+        .status("pauseConditions", json!([]))
+        .status("controllerPause", json!(false))
+        .selects("canary", "v1", 5)
+        .managed(Some("v1"), Some("v1"))
+        .recorded_current("v2", 0)
+        .weights(100, 0);
+    world.does(&["let Service/canary select v2"]).reports("/abortedPodHash", json!(null));
+}
+
+#[test]
+fn a_new_template_ends_an_abort() {
+    let world = aborted().status("abortedPodHash", json!(hash_of("v2"))).wants("v3").weights(100, 0);
+    world.does(&["create ReplicaSet/web-v3 with 1 pods"]).reports("/abort", json!(null));
+}
+
+#[test]
+fn an_abort_is_for_the_revision_that_its_author_saw() {
+    // The abort and a new template arrive together; status still speaks of v2.
+    let world = World::paused_at_10().status("abort", json!(true)).wants("v3");
+    world.reports("/abort", json!(null));
+    assert!(world.actions().contains(&"create ReplicaSet/web-v3 with 1 pods".to_owned()));
+}
+
+#[test]
+fn returning_to_the_stable_template_is_an_abort_without_a_verdict() {
+    let world = World::paused_at_10().wants("v1");
+    let actions = world.actions();
+    assert_eq!(actions[0], "change weight of HTTPRoute/route from 10 to 0");
+    world.reports("/phase", json!("Progressing")).reports("/currentStepIndex", json!(4));
+}
+
+#[test]
+fn there_is_nothing_to_abort_in_a_first_deploy_or_when_healthy() {
+    World::healthy().status("abort", json!(true)).does(&[]).tells(&["AbortRefused"]).reports("/abort", json!(null));
+    let first = World::new().revision("v1", 1, 5).available("v1", 3).status("abort", json!(true));
+    first.reports("/abort", json!(null));
+    assert!(first.plan().events.iter().any(|event| event.reason == "AbortRefused"));
+}

@@ -1,0 +1,53 @@
+//! Deletion: safe, in order, and never for long.
+
+use serde_json::json;
+
+use crate::world::{START, World, hash_of};
+
+fn deleted(world: World) -> World {
+    world.metadata("deletionTimestamp", json!(START))
+}
+
+#[test]
+fn a_rollout_at_rest_gives_the_services_back_and_goes() {
+    let world = deleted(World::healthy());
+    world.does(&["let Service/canary select all pods"]);
+    let world = world.unselected("canary");
+    world.does(&["let Service/stable select all pods"]);
+    world.unselected("stable").does(&["remove finalizer"]);
+}
+
+#[test]
+fn in_the_middle_of_a_canary_the_traffic_goes_first_then_the_pods() {
+    let world = deleted(World::paused_at_10());
+    world.does(&["change weight of HTTPRoute/route from 10 to 0"]);
+    let world = world.weights(100, 0);
+    world.does(&["let Service/canary select v1"]);
+    let mut world = world.selects("canary", "v1", 5);
+    world.does(&[]).writes_status(true).wakes_at(Some(30));
+    world.rollout["status"]["canary"]["drains"] = json!([{"podTemplateHash": hash_of("v2"), "since": START}]);
+    let world = world.after(30);
+    world.does(&["scale ReplicaSet/web-v2 from 1 to 0"]);
+    world.revision("v2", 2, 0).does(&["let Service/canary select all pods"]);
+}
+
+#[test]
+fn what_is_missing_counts_as_done() {
+    let mut world = deleted(World::paused_at_10()).without_service("canary").without_service("stable").revision("v2", 2, 0);
+    world.route = None;
+    world.does(&["remove finalizer"]);
+}
+
+#[test]
+fn after_a_minute_or_with_its_namespace_it_is_let_go_as_it_is() {
+    deleted(World::paused_at_10()).after(60).does(&["remove finalizer"]).tells(&["DeletionTimeout"]);
+    let mut world = deleted(World::paused_at_10());
+    world.namespace_terminating = true;
+    world.does(&["remove finalizer"]);
+}
+
+#[test]
+fn one_that_never_touched_traffic_goes_at_once() {
+    deleted(World::new()).does(&["remove finalizer"]);
+    deleted(World::new()).metadata("finalizers", json!(["other"])).does(&[]);
+}

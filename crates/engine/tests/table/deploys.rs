@@ -1,0 +1,156 @@
+//! First deploys, and revisions that are found again.
+
+use serde_json::json;
+
+use crate::world::{World, hash_of, template};
+
+#[test]
+fn a_first_deploy_gets_all_its_pods_at_once_and_waits_for_no_route() {
+    World::new().does(&["create ReplicaSet/web-v1 with 5 pods"]);
+    let mut without_route = World::new();
+    without_route.route = None;
+    without_route.does(&["create ReplicaSet/web-v1 with 5 pods"]);
+    World::new().without_service("stable").does(&["create ReplicaSet/web-v1 with 5 pods"]);
+}
+
+#[test]
+fn the_finalizer_comes_before_the_first_traffic_write() {
+    World::new()
+        .metadata("finalizers", json!([]))
+        .revision("v1", 1, 5)
+        .lists("stable", &[("v1", 5)])
+        .lists("canary", &[("v1", 5)])
+        .does(&["add finalizer"]);
+}
+
+#[test]
+fn the_users_own_weights_are_recorded_before_the_first_traffic_write() {
+    World::new()
+        .revision("v1", 1, 5)
+        .lists("stable", &[("v1", 5)])
+        .lists("canary", &[("v1", 5)])
+        .does(&[])
+        .writes_status(true)
+        .reports("/canary/managed/originalWeights", json!([{"rule": 0, "stable": 1, "canary": 1}]));
+}
+
+#[test]
+fn a_first_deploy_walks_pods_then_weights_then_services_then_stable() {
+    let deployed = World::new()
+        .revision("v1", 1, 5)
+        .lists("stable", &[("v1", 5)])
+        .lists("canary", &[("v1", 5)])
+        .managed(None, None);
+    deployed.clone().available("v1", 4).does(&[]).waits_for(&["AvailablePods"]);
+    deployed.does(&["change weight of HTTPRoute/route from 50 to 0"]);
+    let weighed = deployed.weights(100, 0);
+    weighed.does(&["let Service/stable select v1"]);
+    let narrowed = weighed.selects("stable", "v1", 5);
+    narrowed.does(&["let Service/canary select v1"]);
+    let narrowed = narrowed.selects("canary", "v1", 5);
+    narrowed.does(&["record ReplicaSet/web-v1 as stable"]);
+    narrowed.stable("v1", 1).does(&[]).reports("/phase", json!("Healthy"));
+}
+
+#[test]
+fn a_broken_first_version_is_simply_replaced() {
+    let world = World::new().revision("v1", 1, 5).available("v1", 0).wants("v2");
+    world.does(&["create ReplicaSet/web-v2 with 5 pods", "scale ReplicaSet/web-v1 from 5 to 0"]);
+    world.reports("/currentStepIndex", json!(4));
+}
+
+#[test]
+fn a_service_that_also_lists_foreign_pods_is_relieved_before_it_is_narrowed() {
+    let world = World::new()
+        .revision("v1", 1, 5)
+        .lists("stable", &[("v1", 5), ("foreign", 3)])
+        .lists("canary", &[("v1", 5), ("foreign", 3)])
+        .managed(None, None)
+        .weights(100, 0);
+    world.does(&["let Service/canary select v1"]);
+    let world = world.selects("canary", "v1", 5);
+    world.does(&["change weight of HTTPRoute/route from 0 to 100"]);
+    let world = world.weights(0, 100);
+    world.does(&["let Service/stable select v1"]);
+    let world = world.selects("stable", "v1", 5).managed(Some("v1"), Some("v1"));
+    world.does(&["change weight of HTTPRoute/route from 100 to 0"]);
+}
+
+#[test]
+fn an_orphaned_replica_set_is_adopted_and_is_no_first_deploy() {
+    World::healthy()
+        .change("v1", "/metadata/ownerReferences", json!([]))
+        .without_status()
+        .does(&["adopt ReplicaSet/web-v1"])
+        .reports("/stableRS", json!(hash_of("v1")));
+}
+
+#[test]
+fn a_wiped_status_does_not_make_a_first_deploy() {
+    let world = World::healthy().without_status();
+    world.does(&[]).reports("/stableRS", json!(hash_of("v1"))).reports("/canary/managed/httpRoute", json!("route"));
+    let canary = world.wants("v2");
+    canary.does(&["create ReplicaSet/web-v2 with 1 pods"]);
+}
+
+#[test]
+fn a_lost_record_and_a_lost_status_still_leave_what_the_service_selects() {
+    let world = World::healthy()
+        .change("v1", "/metadata/annotations", json!({"serin.dev/revision": "1"}))
+        .without_status()
+        .wants("v2");
+    world.reports("/stableRS", json!(hash_of("v1")));
+    world.does(&["create ReplicaSet/web-v2 with 1 pods", "record ReplicaSet/web-v1 as stable"]);
+}
+
+#[test]
+fn the_record_on_the_replica_set_wins_over_status() {
+    World::at_100().stable("v2", 2).status("stableRS", json!(hash_of("v1"))).reports("/stableRS", json!(hash_of("v2")));
+}
+
+#[test]
+fn a_template_that_may_mean_the_same_is_compared_before_anything_else() {
+    let mut same = template("v1");
+    same["spec"]["restartPolicy"] = json!("Always");
+    World::healthy().spec("template", same).does(&["compare template"]);
+}
+
+#[test]
+fn a_template_that_means_the_same_is_the_same_revision() {
+    let mut same = template("v1");
+    same["spec"]["restartPolicy"] = json!("Always");
+    let mut world = World::healthy().spec("template", same.clone());
+    let id = serin_engine::hash::template_id(&same);
+    let stored = serin_engine::objects::TemplateProjection::of(&template("v1"));
+    world.recall.defaulted = Some((id, stored));
+    world.does(&["recognise ReplicaSet/web-v1"]).reports("/phase", json!("Healthy"));
+}
+
+#[test]
+fn a_template_that_the_server_refuses_is_told_and_changes_nothing_that_runs() {
+    let mut world = World::updated();
+    let id = serin_engine::hash::template_id(&template("v2"));
+    let action = serin_engine::Action::CompareTemplate { template: id, body: json!({}) };
+    world.recall.refused(&action, "spec.template.spec.containers[0].name: Required value".into(), crate::world::at(10));
+    world.does(&[]).reports("/phase", json!("Degraded")).wakes_at(Some(10));
+    let message = world.plan().report.message.unwrap();
+    assert!(message.contains("containers[0].name"), "{message}");
+}
+
+#[test]
+fn a_foreign_replica_set_with_the_name_raises_the_collision_count() {
+    let world = World::updated().revision("v2", 2, 0);
+    let foreign = json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": "d", "uid": "other", "controller": true}]);
+    world
+        .change("v2", "/metadata/ownerReferences", foreign)
+        .does(&[])
+        .writes_status(true)
+        .reports("/collisionCount", json!(1));
+}
+
+#[test]
+fn the_oldest_replica_sets_go_beyond_the_history_limit() {
+    let world = World::healthy().spec("revisionHistoryLimit", json!(0)).revision("v2", 0, 0);
+    world.does(&["delete ReplicaSet/web-v2"]);
+    world.spec("revisionHistoryLimit", json!(1)).does(&[]);
+}

@@ -1,0 +1,57 @@
+//! Other writers of the route and the Services.
+
+use serde_json::json;
+
+use crate::world::{World, at};
+
+#[test]
+fn a_foreign_weight_is_put_back_at_once_and_named() {
+    let world = World::paused_at_10().route_weights(50, 50);
+    world.does(&["change weight of HTTPRoute/route from 50 to 10"]).tells(&["DriftCorrected"]);
+    World::healthy().route_weights(1, 1).does(&["change weight of HTTPRoute/route from 50 to 0"]).tells(&["DriftCorrected"]);
+}
+
+#[test]
+fn a_foreign_selector_is_put_back_even_under_share() {
+    World::healthy().unselected("stable").does(&["let Service/stable select v1"]).tells(&["DriftCorrected"]);
+    World::paused_at_10().unselected("canary").does(&["let Service/canary select v2"]).tells(&["DriftCorrected"]);
+    World::paused_at_10().selects("canary", "v1", 5).does(&["let Service/canary select v2"]);
+}
+
+#[test]
+fn a_change_of_our_own_is_no_drift() {
+    let events = World::canary_selected().plan().events;
+    assert!(events.iter().all(|event| event.reason != "DriftCorrected"), "{events:?}");
+}
+
+#[test]
+fn one_event_tells_of_one_writer_for_a_minute() {
+    let mut world = World::paused_at_10().route_weights(50, 50);
+    let correction = world.plan().actions[0].clone();
+    world.recall.applied(&correction, world.now);
+    world.tells(&[]);
+    world.after(60).tells(&["DriftCorrected"]);
+}
+
+#[test]
+fn a_contested_route_is_corrected_ever_more_slowly_and_reported() {
+    let mut world = World::paused_at_10().route_weights(50, 50);
+    let correction = world.plan().actions[0].clone();
+    for _ in 0..31 {
+        world.recall.applied(&correction, at(0));
+    }
+    world.does(&[]).waits_for(&["Resume", "ContestedWrite"]);
+    let contested = |world: &World| {
+        world.plan().report.conditions.iter().any(|condition| condition.reason == "RouteContested")
+    };
+    assert!(contested(&world));
+    assert!(!contested(&world.after(60)));
+}
+
+#[test]
+fn a_deleted_route_holds_the_steps_and_keeps_what_runs() {
+    let mut world = World::paused_at_10();
+    world.route = None;
+    world.does(&[]).reports("/phase", json!("Degraded"));
+    assert!(world.plan().report.message.unwrap().contains("HTTPRoute \"route\" not found"));
+}

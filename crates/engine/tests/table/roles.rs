@@ -1,0 +1,59 @@
+//! Ephemeral metadata.
+
+use serde_json::json;
+
+use crate::world::World;
+
+fn with_roles(world: World) -> World {
+    world
+        .canary("activeMetadata", json!({"labels": {"role": "active", "queue": "production"}}))
+        .canary("previewMetadata", json!({"labels": {"role": "preview"}}))
+}
+
+#[test]
+fn a_canary_is_born_with_its_role() {
+    let plan = with_roles(World::updated()).plan();
+    let create = plan.actions.iter().find_map(|action| match action {
+        serin_engine::Action::CreateReplicaSet { body, .. } => Some(body),
+        _ => None,
+    });
+    let body = create.expect("a ReplicaSet is created");
+    assert_eq!(body["spec"]["template"]["metadata"]["labels"]["role"], json!("preview"));
+    assert_eq!(body["spec"]["template"]["metadata"]["labels"]["queue"], json!(null));
+    assert_eq!(body["metadata"]["labels"]["role"], json!(null), "the ReplicaSet itself has no role label");
+}
+
+#[test]
+fn live_pods_are_relabelled_in_parallel_with_their_template() {
+    let world = with_roles(World::new().revision("v1", 1, 2).spec("replicas", json!(2)).stable("v1", 1))
+        .selects("stable", "v1", 2)
+        .selects("canary", "v1", 2)
+        .weights(100, 0)
+        .managed(Some("v1"), Some("v1"))
+        .recorded_current("v1", 4);
+    world
+        .does(&["set role of ReplicaSet/web-v1", "relabel Pod/web-v1-0", "relabel Pod/web-v1-1"])
+        .reports("/roles/active", json!({"wanted": 2, "labelled": 0}));
+    let converged = world.plan().report.conditions.into_iter().find(|condition| condition.reason == "RolesConverged");
+    assert_eq!(serde_json::to_value(converged.unwrap().status).unwrap(), json!("False"));
+}
+
+#[test]
+fn a_reused_replica_set_gets_its_role_before_its_pods() {
+    let world = with_roles(World::updated()).revision("v2", 2, 0).recorded_current("v2", 0);
+    let actions = world.actions();
+    assert!(actions.contains(&"set role of ReplicaSet/web-v2".to_owned()), "{actions:?}");
+    assert!(!actions.iter().any(|action| action.starts_with("scale ReplicaSet/web-v2")), "{actions:?}");
+}
+
+#[test]
+fn a_revision_without_its_role_is_not_selected() {
+    let world = with_roles(World::updated()).revision("v2", 2, 1).recorded_current("v2", 0);
+    assert!(!world.actions().iter().any(|action| action.starts_with("let Service")), "{:?}", world.actions());
+}
+
+#[test]
+fn a_drained_revision_keeps_its_last_role() {
+    let world = with_roles(World::at_100().stable("v2", 2)).selects("stable", "v2", 5).weights(100, 0);
+    assert!(!world.actions().iter().any(|action| action.contains("web-v1")), "{:?}", world.actions());
+}

@@ -1,0 +1,68 @@
+//! Scaling, which works in every state.
+
+use serde_json::json;
+
+use crate::world::World;
+
+#[test]
+fn stable_and_canary_follow_replicas_while_stepping() {
+    World::paused_at_10()
+        .spec("replicas", json!(20))
+        .does(&["scale ReplicaSet/web-v1 from 5 to 20", "scale ReplicaSet/web-v2 from 1 to 2"]);
+    World::healthy().spec("replicas", json!(2)).does(&["scale ReplicaSet/web-v1 from 5 to 2"]);
+}
+
+#[test]
+fn paused_aborted_and_invalid_rollouts_still_scale() {
+    let stable = "scale ReplicaSet/web-v1 from 5 to 7";
+    let paused = World::paused_at_10().spec("replicas", json!(7)).spec("paused", json!(true));
+    assert!(paused.actions().contains(&stable.to_owned()));
+    let invalid = World::paused_at_10().spec("replicas", json!(7)).spec("strategy", json!({"canary": {"steps": 5}}));
+    assert!(invalid.actions().contains(&stable.to_owned()));
+    let aborted = World::paused_at_10().spec("replicas", json!(7)).status("abort", json!(true));
+    assert!(aborted.actions().contains(&stable.to_owned()));
+}
+
+#[test]
+fn an_aborted_canary_does_not_come_back_with_a_scale_up() {
+    let aborted = World::paused_at_10()
+        .status("abort", json!(true))
+        .status("abortedPodHash", json!(crate::world::hash_of("v2")))
+        .selects("canary", "v1", 5)
+        .weights(100, 0)
+        .revision("v2", 2, 0)
+        .spec("replicas", json!(50));
+    aborted.does(&["scale ReplicaSet/web-v1 from 5 to 50"]);
+}
+
+#[test]
+fn at_zero_replicas_a_new_template_becomes_stable_without_steps() {
+    let world = World::updated()
+        .spec("replicas", json!(0))
+        .revision("v1", 1, 0)
+        .stable("v1", 1)
+        .revision("v2", 2, 0)
+        .lists("stable", &[])
+        .lists("canary", &[]);
+    world.does(&["let Service/canary select v2", "record ReplicaSet/web-v2 as stable"]);
+    let committed = world.stable("v2", 2);
+    committed.does(&["let Service/canary select v2"]);
+    let committed = committed.selects("canary", "v2", 0);
+    committed.does(&["change weight of HTTPRoute/route from 0 to 100"]);
+    let committed = committed.weights(0, 100);
+    committed.does(&["let Service/stable select v2"]);
+    let committed = committed.selects("stable", "v2", 0).managed(Some("v2"), Some("v2"));
+    committed.does(&["change weight of HTTPRoute/route from 100 to 0"]);
+    let committed = committed.weights(100, 0);
+    committed.selects("stable", "v2", 0).reports("/phase", json!("Healthy"));
+}
+
+#[test]
+fn a_scaled_replica_set_is_put_back() {
+    World::healthy().revision("v1", 1, 3).stable("v1", 1).does(&["scale ReplicaSet/web-v1 from 3 to 5"]);
+}
+
+#[test]
+fn min_ready_seconds_follows_the_spec() {
+    World::healthy().spec("minReadySeconds", json!(5)).does(&["set minReadySeconds of ReplicaSet/web-v1 to 5"]);
+}

@@ -1,0 +1,171 @@
+//! The walk of a canary through its steps.
+
+use serde_json::json;
+
+use crate::world::World;
+
+#[test]
+fn a_new_template_gets_the_pods_of_the_first_step() {
+    World::updated().does(&["create ReplicaSet/web-v2 with 1 pods"]).tells(&["NewReplicaSetCreated"]);
+    World::updated()
+        .canary("steps", json!([{"setWeight": 50}]))
+        .does(&["create ReplicaSet/web-v2 with 3 pods"]);
+    World::updated().canary("steps", json!([{"pause": {}}])).does(&["create ReplicaSet/web-v2 with 1 pods"]);
+    World::updated().canary("steps", json!([])).does(&["create ReplicaSet/web-v2 with 5 pods"]);
+}
+
+#[test]
+fn the_canary_service_moves_when_the_pods_are_available_and_its_share_is_0() {
+    let world = World::updated().revision("v2", 2, 1).recorded_current("v2", 0);
+    world.clone().available("v2", 0).does(&[]).waits_for(&["AvailablePods"]);
+    world.does(&["let Service/canary select v2"]).tells(&["SwitchService"]);
+    // Under a share it is not moved: the share goes first.
+    world.weights(90, 10).does(&["change weight of HTTPRoute/route from 10 to 0"]);
+}
+
+#[test]
+fn a_weight_is_raised_only_when_the_endpoints_are_the_canarys_and_enough() {
+    let world = World::canary_selected();
+    world.does(&["change weight of HTTPRoute/route from 0 to 10"]).tells(&["TrafficWeightUpdated"]);
+    world.clone().lists("canary", &[]).does(&[]).waits_for(&["Endpoints"]);
+    world.clone().lists("canary", &[("v2", 1), ("v1", 1)]).does(&[]).waits_for(&["Endpoints"]);
+    let half = World::canary_selected().recorded_current("v2", 2).weights(90, 10).revision("v2", 2, 3);
+    half.clone().lists("canary", &[("v2", 2)]).does(&[]).waits_for(&["Endpoints"]);
+    half.lists("canary", &[("v2", 3)]).does(&["change weight of HTTPRoute/route from 10 to 50"]);
+}
+
+#[test]
+fn a_written_weight_completes_the_step_and_begins_the_pause_in_one_status() {
+    World::canary_selected()
+        .weights(90, 10)
+        .does(&[])
+        .writes_status(true)
+        .reports("/currentStepIndex", json!(1))
+        .reports("/pauseConditions/0/reason", json!("CanaryPauseStep"))
+        .reports("/phase", json!("Paused"))
+        .reports("/message", json!("CanaryPauseStep"))
+        .waits_for(&["Resume"])
+        .tells(&["RolloutPaused"])
+        .wakes_at(None);
+}
+
+#[test]
+fn a_pause_for_a_time_ends_by_itself_and_not_before() {
+    let paused = |second| {
+        World::canary_selected()
+            .revision("v2", 2, 3)
+            .selects("canary", "v2", 3)
+            .weights(50, 50)
+            .managed(Some("v1"), Some("v2"))
+            .recorded_current("v2", 3)
+            .status("pauseConditions", json!([{"reason": "CanaryPauseStep", "startTime": crate::world::START}]))
+            .status("controllerPause", json!(true))
+            .after(second)
+    };
+    paused(9).does(&[]).waits_for(&["PauseDuration"]).wakes_at(Some(10));
+    paused(10).does(&["scale ReplicaSet/web-v2 from 3 to 5"]).reports("/currentStepIndex", json!(4));
+}
+
+#[test]
+fn before_weight_100_the_canary_has_all_its_pods() {
+    let world = World::canary_selected().canary("steps", json!([{"setWeight": 100}, {"pause": {}}])).recorded_current("v2", 0);
+    world.does(&["scale ReplicaSet/web-v2 from 1 to 5"]).waits_for(&["Endpoints"]);
+    let world = world.revision("v2", 2, 5).selects("canary", "v2", 5);
+    world.does(&["change weight of HTTPRoute/route from 0 to 100"]);
+}
+
+#[test]
+fn lowering_a_weight_writes_it_at_once_and_keeps_the_pods() {
+    let world = World::canary_selected()
+        .canary("steps", json!([{"setWeight": 50}, {"setWeight": 10}, {"pause": {}}]))
+        .revision("v2", 2, 3)
+        .selects("canary", "v2", 3)
+        .weights(50, 50)
+        .recorded_current("v2", 1);
+    world.does(&["change weight of HTTPRoute/route from 50 to 10"]);
+    world.weights(90, 10).does(&[]).reports("/currentStepIndex", json!(2));
+}
+
+#[test]
+fn a_canary_that_loses_its_endpoints_loses_its_share_even_while_paused() {
+    let paused = World::paused_at_10();
+    paused.does(&[]);
+    let lost = paused.lists("canary", &[]);
+    lost.does(&["change weight of HTTPRoute/route from 10 to 0"]).reports("/currentStepIndex", json!(1));
+    let back = lost.weights(100, 0).lists("canary", &[("v2", 1)]);
+    back.does(&["change weight of HTTPRoute/route from 0 to 10"]).reports("/currentStepIndex", json!(1));
+}
+
+#[test]
+fn a_stable_service_that_loses_its_endpoints_leaves_the_traffic_to_the_canary() {
+    World::paused_at_10()
+        .lists("stable", &[])
+        .does(&["change weight of HTTPRoute/route from 10 to 100"]);
+    World::paused_at_10().lists("stable", &[]).lists("canary", &[]).does(&[]);
+}
+
+#[test]
+fn an_edit_of_the_steps_starts_them_over() {
+    World::paused_at_10()
+        .canary("steps", json!([{"setWeight": 20}, {"pause": {}}]))
+        .does(&["change weight of HTTPRoute/route from 10 to 20"])
+        .reports("/currentStepIndex", json!(0));
+}
+
+#[test]
+fn spec_paused_holds_steps_but_not_the_reaction_to_lost_pods() {
+    let held = World::canary_selected().spec("paused", json!(true));
+    held.does(&[]).reports("/phase", json!("Paused")).reports("/message", json!("manually paused"));
+    let at_ten = World::paused_at_10().spec("paused", json!(true));
+    at_ten.does(&[]);
+    at_ten.clone().lists("canary", &[]).does(&["change weight of HTTPRoute/route from 10 to 0"]);
+    at_ten.route_weights(50, 50).does(&["change weight of HTTPRoute/route from 50 to 10"]);
+    World::at_100().spec("paused", json!(true)).does(&[]);
+}
+
+#[test]
+fn a_newer_template_takes_the_traffic_from_the_older_canary_first() {
+    let world = World::paused_at_10().wants("v3");
+    world.does(&["change weight of HTTPRoute/route from 10 to 0", "create ReplicaSet/web-v3 with 1 pods"]);
+    let waiting = world.weights(100, 0).revision("v3", 3, 1).available("v3", 0).recorded_current("v3", 0);
+    // The older canary keeps its pods for those who are pinned to the canary Service.
+    waiting.does(&[]).waits_for(&["AvailablePods"]);
+    let ready = waiting.revision("v3", 3, 1);
+    ready.does(&["let Service/canary select v3"]);
+    let moved = ready.selects("canary", "v3", 1);
+    moved.does(&["change weight of HTTPRoute/route from 0 to 10"]).wakes_at(Some(30));
+    let drained = moved.weights(90, 10).status("canary", json!({
+        "managed": moved_managed(), "weights": {"canary": {"weight": 10}, "stable": {"weight": 90}, "desired": 10},
+        "drains": [{"podTemplateHash": crate::world::hash_of("v2"), "since": crate::world::START}],
+    }));
+    drained.after(30).does(&["scale ReplicaSet/web-v2 from 1 to 0"]);
+}
+
+fn moved_managed() -> serde_json::Value {
+    World::healthy().managed(Some("v1"), Some("v3")).rollout["status"]["canary"]["managed"].clone()
+}
+
+#[test]
+fn a_revision_out_of_time_gets_a_verdict_with_the_reason_of_its_pods() {
+    let progressing = json!([{
+        "type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated", "message": "",
+        "lastUpdateTime": crate::world::START, "lastTransitionTime": crate::world::START,
+    }]);
+    let quota = json!([{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: pods=0"}]);
+    let world = World::updated()
+        .revision("v2", 2, 1)
+        .available("v2", 0)
+        .change("v2", "/status/replicas", json!(0))
+        .change("v2", "/status/conditions", quota)
+        .recorded_current("v2", 0)
+        .status("conditions", progressing)
+        .status("updatedReplicas", json!(0))
+        .status("readyReplicas", json!(5))
+        .status("availableReplicas", json!(5));
+    world.clone().after(599).wakes_at(Some(600));
+    let late = world.after(600);
+    late.reports("/phase", json!("Degraded"));
+    let message = late.plan().report.message.unwrap();
+    assert!(message.starts_with("ProgressDeadlineExceeded: ") && message.contains("exceeded quota"), "{message}");
+    late.tells(&["ProgressDeadlineExceeded"]);
+}

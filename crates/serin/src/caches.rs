@@ -1,0 +1,148 @@
+//! The caches of everything that plans are made from, and what of it concerns one Rollout.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kube::Resource;
+use serin_api::Rollout;
+use serin_engine::objects::{EndpointSlice, HttpRoute, Pod, ReplicaSet, Service};
+use serin_engine::observe::{self, Objects, controller_uid, references};
+
+use crate::cache::{Cache, IndexKey, strip_managed_fields};
+
+/// The label that names an EndpointSlice's Service.
+pub const SERVICE_NAME: &str = "kubernetes.io/service-name";
+
+/// One cache for each watched kind.
+pub struct Caches {
+    pub rollouts: Arc<Cache<Rollout>>,
+    pub replica_sets: Arc<Cache<ReplicaSet>>,
+    pub pods: Arc<Cache<Pod>>,
+    pub services: Arc<Cache<Service>>,
+    pub slices: Arc<Cache<EndpointSlice>>,
+    pub routes: Arc<Cache<HttpRoute>>,
+}
+
+/// What objects are looked up by. Prefixes keep the kinds of keys apart.
+pub mod key {
+    /// Rollouts and EndpointSlices, by the Service that they refer to.
+    pub fn service(namespace: &str, name: &str) -> String {
+        format!("service/{namespace}/{name}")
+    }
+
+    /// Rollouts, by the route that they refer to.
+    pub fn route(namespace: &str, name: &str) -> String {
+        format!("route/{namespace}/{name}")
+    }
+
+    /// ReplicaSets and pods, by the uid of their controller.
+    pub fn owner(uid: &str) -> String {
+        format!("owner/{uid}")
+    }
+
+    /// ReplicaSets without a controller, and all Rollouts, by namespace.
+    pub fn namespace(namespace: &str) -> String {
+        format!("namespace/{namespace}")
+    }
+}
+
+impl Caches {
+    /// Empty caches.
+    pub fn new() -> Self {
+        Self {
+            rollouts: Arc::new(Cache::new(rollout_keys, strip_managed_fields)),
+            replica_sets: Arc::new(Cache::new(replica_set_keys, strip_managed_fields)),
+            pods: Arc::new(Cache::new(pod_keys, strip_managed_fields)),
+            services: Arc::new(Cache::new(|_| Vec::new(), keep_identity)),
+            slices: Arc::new(Cache::new(slice_keys, strip_managed_fields)),
+            routes: Arc::new(Cache::new(|_| Vec::new(), keep_identity)),
+        }
+    }
+
+    /// Returns when every cache holds a complete list.
+    pub async fn wait_synced(&self) {
+        self.rollouts.wait_synced().await;
+        self.replica_sets.wait_synced().await;
+        self.pods.wait_synced().await;
+        self.services.wait_synced().await;
+        self.slices.wait_synced().await;
+        self.routes.wait_synced().await;
+    }
+
+    /// The objects that concern one Rollout, or `None` where it does not exist.
+    pub fn objects_of(&self, namespace: &str, name: &str) -> Option<Objects> {
+        let rollout = self.rollouts.get(namespace, name)?;
+        let references = references(&rollout);
+        let mut replica_sets = self.replica_sets.by_index(&key::owner(uid_of(&*rollout)));
+        let orphans = self.replica_sets.by_index(&key::namespace(namespace));
+        replica_sets.extend(orphans.into_iter().filter(|orphan| observe::could_own(&rollout, orphan)));
+        let pods = replica_sets.iter().flat_map(|owner| self.pods.by_index(&key::owner(uid_of(&**owner)))).collect();
+        let mut services = BTreeMap::new();
+        let mut slices = BTreeMap::new();
+        let mut rivals: Vec<Arc<Rollout>> = Vec::new();
+        for service in references.services {
+            let by_service = key::service(namespace, &service);
+            slices.insert(service.clone(), self.slices.by_index(&by_service));
+            rivals.extend(self.rollouts.by_index(&by_service).into_iter().filter(|other| !Arc::ptr_eq(other, &rollout)));
+            if let Some(found) = self.services.get(namespace, &service) {
+                services.insert(service, found);
+            }
+        }
+        let route = |name: String| Some((name.clone(), self.routes.get(namespace, &name)?));
+        Some(Objects {
+            name_holder: self.replica_sets.get(namespace, &observe::next_replica_set_name(&rollout)),
+            routes: references.routes.into_iter().filter_map(route).collect(),
+            rollout,
+            replica_sets,
+            pods,
+            services,
+            slices,
+            rivals,
+            namespace_terminating: false,
+        })
+    }
+}
+
+fn uid_of<K: Resource>(object: &K) -> &str {
+    object.meta().uid.as_deref().unwrap_or_default()
+}
+
+fn namespace_of<K: Resource>(object: &K) -> &str {
+    object.meta().namespace.as_deref().unwrap_or_default()
+}
+
+fn rollout_keys(rollout: &Rollout) -> Vec<IndexKey> {
+    let namespace = namespace_of(rollout);
+    let references = references(rollout);
+    let services = references.services.iter().map(|name| key::service(namespace, name));
+    let routes = references.routes.iter().map(|name| key::route(namespace, name));
+    services.chain(routes).chain([key::namespace(namespace)]).map(String::into_boxed_str).collect()
+}
+
+fn replica_set_keys(replica_set: &ReplicaSet) -> Vec<IndexKey> {
+    let key = match controller_uid(replica_set) {
+        Some(uid) => key::owner(uid),
+        None => key::namespace(namespace_of(replica_set)),
+    };
+    vec![key.into_boxed_str()]
+}
+
+fn pod_keys(pod: &Pod) -> Vec<IndexKey> {
+    let owners = pod.metadata.owner_references.iter().flatten();
+    owners.filter(|owner| owner.controller == Some(true)).map(|owner| key::owner(&owner.uid).into_boxed_str()).collect()
+}
+
+fn slice_keys(slice: &EndpointSlice) -> Vec<IndexKey> {
+    let labels = slice.metadata.labels.as_ref();
+    let service = labels.and_then(|labels| labels.get(SERVICE_NAME));
+    service.map(|service| key::service(namespace_of(slice), service).into_boxed_str()).into_iter().collect()
+}
+
+/// Most Services and routes of a cluster are nobody's: of their metadata only what identifies them is kept.
+fn keep_identity<K: Resource>(object: &mut K) {
+    let metadata = object.meta_mut();
+    metadata.managed_fields = None;
+    metadata.labels = None;
+    metadata.annotations = None;
+    metadata.owner_references = None;
+}

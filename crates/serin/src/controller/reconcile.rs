@@ -1,0 +1,194 @@
+//! One reconcile: rounds of gather, plan and apply until a plan is empty.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use kube::runtime::controller::Action as Requeue;
+use serin_engine::api_call::{Verb, api_call};
+use serin_engine::events::After;
+use serin_engine::{Action, ApiCall, Plan, Snapshot, observe, plan};
+use tracing::{debug, info, warn};
+
+use super::{Context, Memory};
+use crate::apply::Failure;
+use crate::error::Category;
+use crate::triggers::Key;
+
+/// A Rollout that is not at rest after so many rounds lets others have their turn.
+const MAX_ROUNDS: usize = 32;
+
+/// How long a write that the server refused for good is left alone.
+const REFUSED_FOR: SignedDuration = SignedDuration::from_secs(10);
+
+/// Does everything that is safe now for one Rollout.
+///
+/// # Errors
+/// The first call that failed in a way that a later try may mend.
+pub async fn reconcile(key: &Key, context: &Context) -> Result<Requeue, Failure> {
+    let mut memory = context.memories.take(key);
+    let outcome = rounds(key, context, &mut memory).await;
+    if context.caches.rollouts.get(&key.namespace, &key.name).is_some() {
+        if outcome.is_ok() {
+            memory.failures = 0;
+        }
+        context.memories.put(key, memory);
+    } else {
+        context.metrics.forget_rollout(&key.namespace, &key.name);
+    }
+    outcome
+}
+
+async fn rounds(key: &Key, context: &Context, memory: &mut Memory) -> Result<Requeue, Failure> {
+    // Objects whose cached version a write has proved wrong once in this reconcile.
+    let mut refreshed = BTreeSet::new();
+    for _ in 0..MAX_ROUNDS {
+        let Some(mut objects) = context.caches.objects_of(&key.namespace, &key.name) else {
+            return Ok(Requeue::await_change());
+        };
+        if objects.rollout.metadata.deletion_timestamp.is_some() {
+            objects.namespace_terminating = context.applier.is_namespace_terminating(&key.namespace).await;
+        }
+        let world = observe(&objects, &context.names, &memory.recall);
+        let now = context.clock.now();
+        let plan = plan(&world, now);
+        context.metrics.record_rollout(&key.namespace, &key.name, &plan.report);
+        if plan.is_empty() {
+            return Ok(requeue(plan.wake_at, now));
+        }
+        apply(key, context, memory, &world, &plan, &mut refreshed).await?;
+    }
+    warn!(namespace = key.namespace, rollout = key.name, "not at rest after {MAX_ROUNDS} rounds");
+    Ok(Requeue::requeue(Duration::from_millis(100)))
+}
+
+fn requeue(wake_at: Option<Timestamp>, now: Timestamp) -> Requeue {
+    match wake_at {
+        // A moment later, so that rounding never wakes us before the time has come.
+        Some(at) => Requeue::requeue(Duration::try_from(at.duration_since(now)).unwrap_or_default() + Duration::from_millis(1)),
+        None => Requeue::await_change(),
+    }
+}
+
+/// Carries out a plan. A failed write stops none of the others: they are safe together, and so each alone.
+async fn apply(
+    key: &Key,
+    context: &Context,
+    memory: &mut Memory,
+    world: &Snapshot,
+    plan: &Plan,
+    refreshed: &mut BTreeSet<String>,
+) -> Result<(), Failure> {
+    let mut failure = None;
+    let mut done = BTreeSet::new();
+    let numbered = || plan.actions.iter().enumerate();
+    for (index, action) in numbered().filter(|(_, action)| !action.is_parallel()) {
+        match carry_out(key, context, memory, world, action, refreshed).await {
+            Ok(true) => drop(done.insert(index)),
+            Ok(false) => {}
+            Err(error) => drop(failure.get_or_insert(error)),
+        }
+    }
+    let parallel = numbered().filter(|(_, action)| action.is_parallel());
+    let calls = parallel.map(|(_, action)| async move {
+        let call = api_call(world, action);
+        (action, context.applier.call(&context.caches, &call).await, call)
+    });
+    for (action, outcome, call) in join_all(calls).await {
+        match outcome {
+            Ok(_) => debug!(rollout = key.name, ?action, "done"),
+            Err(error) => drop(recover(context, memory, action, &call, error, refreshed).await.map_err(|e| failure.get_or_insert(e))),
+        }
+    }
+    let recorded = match &plan.status {
+        Some(changes) if failure.is_none() => {
+            let call = ApiCall::patch_status(world, changes.clone());
+            match context.applier.call(&context.caches, &call).await {
+                Ok(_) => {
+                    memory.recall.status_written_at = Some(context.clock.now());
+                    true
+                }
+                Err(error) if is_stale(&error) => {
+                    context.applier.refresh(&context.caches, &call).await?;
+                    false
+                }
+                Err(error) => {
+                    failure.get_or_insert(error);
+                    false
+                }
+            }
+        }
+        _ => false,
+    };
+    let rollout = context.caches.rollouts.get(&key.namespace, &key.name);
+    for event in &plan.events {
+        let is_true = match event.after {
+            After::Seen => true,
+            After::Action(index) => done.contains(&index),
+            After::Status => recorded,
+        };
+        if let Some(rollout) = rollout.as_ref().filter(|_| is_true) {
+            context.events.tell(rollout, event);
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// Carries out one action. `false` means that it was overtaken by events and has to be planned again.
+async fn carry_out(
+    key: &Key,
+    context: &Context,
+    memory: &mut Memory,
+    world: &Snapshot,
+    action: &Action,
+    refreshed: &mut BTreeSet<String>,
+) -> Result<bool, Failure> {
+    let call = api_call(world, action);
+    match context.applier.call(&context.caches, &call).await {
+        Ok(answer) => {
+            info!(namespace = key.namespace, rollout = key.name, action = %action.describe(), "done");
+            if let (Action::CompareTemplate { template, .. }, Some(defaulted)) = (action, answer.defaulted) {
+                memory.recall.defaulted = Some((template.clone(), defaulted));
+            }
+            if let Some(drift) = action.drift() {
+                context.metrics.count_drift(&key.namespace, &key.name, &drift.subject);
+            }
+            memory.recall.applied(action, context.clock.now());
+            Ok(true)
+        }
+        Err(failure) => recover(context, memory, action, &call, failure, refreshed).await.map(|()| false),
+    }
+}
+
+/// After a refusal the object is read afresh and planned again, once. A second refusal is final for a while and is
+/// told in status.
+async fn recover(
+    context: &Context,
+    memory: &mut Memory,
+    action: &Action,
+    call: &ApiCall,
+    failure: Failure,
+    refreshed: &mut BTreeSet<String>,
+) -> Result<(), Failure> {
+    let subject = action.subject();
+    debug!(subject, error = %failure, "refused");
+    let is_answer_about_template = matches!(action, Action::CompareTemplate { .. }) && failure.category != Category::NotLeading;
+    let is_invalid_object = call.verb == Verb::Create && failure.category == Category::Invalid;
+    let may_refresh = is_stale(&failure) && !is_invalid_object && !is_answer_about_template;
+    if may_refresh && refreshed.insert(subject) {
+        return context.applier.refresh(&context.caches, call).await;
+    }
+    if is_stale(&failure) || failure.category == Category::Forbidden || is_answer_about_template {
+        let retry_at = context.clock.now() + REFUSED_FOR;
+        memory.recall.refused(action, failure.sentence(), retry_at);
+        return Ok(());
+    }
+    Err(failure)
+}
+
+/// The call was decided on facts that no longer hold, or is not allowed by the object's schema: both are answered
+/// alike.
+fn is_stale(failure: &Failure) -> bool {
+    matches!(failure.category, Category::Conflict | Category::Invalid | Category::NotFound)
+}

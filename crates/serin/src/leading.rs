@@ -1,0 +1,145 @@
+//! What a process does while it leads: watch, and reconcile.
+//!
+//! The watches start only now, so that every plan of a new leader is made from lists that are younger than its lease.
+
+use std::sync::Arc;
+
+use kube::runtime::watcher;
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
+use serin_api::names::POD_TEMPLATE_HASH;
+use serin_api::{Names, Rollout, RolloutApi};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use tracing::info;
+
+use crate::apply::Applier;
+use crate::cache::{Cache, Changed};
+use crate::caches::{Caches, SERVICE_NAME};
+use crate::clock::Clock;
+use crate::controller::{self, Context, Memories, Root, RootEvent};
+use crate::events::EventQueue;
+use crate::lease::Claim;
+use crate::metrics::Metrics;
+use crate::triggers::{self, Key};
+use crate::watch::run_watch;
+
+/// What leading needs.
+pub struct Setup {
+    pub client: Client,
+    pub claim: Claim,
+    pub api: RolloutApi,
+    pub names: Arc<Names>,
+    /// The only namespace to watch; all of them when absent.
+    pub namespace: Option<String>,
+    pub concurrency: u16,
+    pub events: EventQueue,
+    pub metrics: Metrics,
+    pub clock: Clock,
+}
+
+/// Watches and reconciles until `stop` resolves, then finishes what is under way. `synced` is called once, when every
+/// cache is complete and the first plan is about to be made.
+pub async fn lead(setup: Setup, synced: impl FnOnce(), stop: impl Future<Output = ()> + Send + Sync + 'static) {
+    let caches = Arc::new(Caches::new());
+    let (wakes, woken) = unbounded_channel();
+    let (roots, rooted) = unbounded_channel();
+    let watches = Watches { setup: &setup, caches: &caches, wakes: &wakes };
+    let mut tasks = watches.start(&roots);
+    caches.wait_synced().await;
+    info!(rollouts = caches.rollouts.all().len(), "caches are complete");
+    synced();
+    announce(&caches, &roots);
+    let Setup { client, claim, api, names, concurrency, events, metrics, clock, .. } = setup;
+    let applier = Applier { client, claim, metrics: metrics.clone() };
+    let memories = Memories::default();
+    let context = Context { api, names, caches, applier, events, metrics, clock, memories };
+    controller::run(Arc::new(context), rooted, woken, concurrency, stop).await;
+    tasks.shutdown().await;
+}
+
+/// Tells the controller which Rollouts there are; it begins with this list.
+fn announce(caches: &Caches, roots: &UnboundedSender<RootEvent>) {
+    let existing = caches.rollouts.all().into_iter().map(|rollout| RootEvent::InitApply(Root::from(Key::of(&*rollout))));
+    for event in [RootEvent::Init].into_iter().chain(existing).chain([RootEvent::InitDone]) {
+        // The receiver lives as long as the controller.
+        let _ = roots.send(event);
+    }
+}
+
+struct Watches<'s> {
+    setup: &'s Setup,
+    caches: &'s Arc<Caches>,
+    wakes: &'s UnboundedSender<Key>,
+}
+
+impl Watches<'_> {
+    fn start(&self, roots: &UnboundedSender<RootEvent>) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        let all = watcher::Config::default();
+        let with_label = |label: &str| watcher::Config::default().labels(label);
+        let (caches, wakes, roots) = (Arc::clone(self.caches), self.wakes.clone(), roots.clone());
+        let api: Api<Rollout> = match &self.setup.namespace {
+            Some(namespace) => Api::namespaced_with(self.setup.client.clone(), namespace, &self.setup.api),
+            None => Api::all_with(self.setup.client.clone(), &self.setup.api),
+        };
+        tasks.spawn(run_watch(api, self.setup.api, all.clone(), Arc::clone(&self.caches.rollouts), move |changed| {
+            tell_roots(&caches, &changed, &roots);
+            wake(&wakes, triggers::of_rollouts(&caches, &changed));
+        }));
+        let labelled = with_label(POD_TEMPLATE_HASH);
+        self.watch(&mut tasks, &self.caches.replica_sets, labelled.clone(), triggers::of_replica_sets);
+        self.watch(&mut tasks, &self.caches.pods, labelled, triggers::of_pods);
+        self.watch(&mut tasks, &self.caches.services, all.clone(), triggers::of_services);
+        self.watch(&mut tasks, &self.caches.slices, with_label(SERVICE_NAME), triggers::of_slices);
+        self.watch(&mut tasks, &self.caches.routes, all, triggers::of_routes);
+        tasks
+    }
+
+    fn watch<K>(
+        &self,
+        tasks: &mut JoinSet<()>,
+        cache: &Arc<Cache<K>>,
+        config: watcher::Config,
+        concerns: fn(&Caches, &Changed<K>) -> Vec<Key>,
+    ) where
+        K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + DeserializeOwned
+            + Send
+            + Sync
+            + 'static,
+    {
+        let api: Api<K> = match &self.setup.namespace {
+            Some(namespace) => Api::namespaced(self.setup.client.clone(), namespace),
+            None => Api::all(self.setup.client.clone()),
+        };
+        let (caches, wakes) = (Arc::clone(self.caches), self.wakes.clone());
+        tasks.spawn(run_watch(api, (), config, Arc::clone(cache), move |changed| {
+            wake(&wakes, concerns(&caches, &changed));
+        }));
+    }
+}
+
+/// Before the first complete list nothing is told: `announce` tells it all at once.
+fn tell_roots(caches: &Caches, changed: &Changed<Rollout>, roots: &UnboundedSender<RootEvent>) {
+    if !caches.rollouts.is_synced() {
+        return;
+    }
+    for change in changed.iter() {
+        let event = match (&change.before, &change.after) {
+            (None, Some(after)) => RootEvent::Apply(Root::from(Key::of(&**after))),
+            (Some(before), None) => RootEvent::Delete(Root::from(Key::of(&**before))),
+            _ => continue,
+        };
+        let _ = roots.send(event);
+    }
+}
+
+fn wake(wakes: &UnboundedSender<Key>, keys: Vec<Key>) {
+    for key in keys {
+        // The receiver lives as long as the controller; without it there is nobody to wake.
+        let _ = wakes.send(key);
+    }
+}
