@@ -27,7 +27,6 @@ pub struct FakeApi(Arc<Mutex<Contents>>);
 struct Contents {
     objects: BTreeMap<String, Value>,
     version: u64,
-    log: Vec<String>,
     faults: VecDeque<(Method, Fault)>,
     down: bool,
 }
@@ -60,11 +59,6 @@ impl FakeApi {
         self.lock().objects.get(path).cloned().unwrap_or_default()
     }
 
-    /// All objects, by path.
-    pub fn objects(&self) -> Vec<Value> {
-        self.lock().objects.values().cloned().collect()
-    }
-
     /// Makes the next call with that method fail.
     pub fn fail_next(&self, method: Method, fault: Fault) {
         self.lock().faults.push_back((method, fault));
@@ -73,11 +67,6 @@ impl FakeApi {
     /// Answers nothing from now on, or everything again.
     pub fn set_down(&self, down: bool) {
         self.lock().down = down;
-    }
-
-    /// `METHOD path` of every call since this was last asked.
-    pub fn calls(&self) -> Vec<String> {
-        std::mem::take(&mut self.lock().log)
     }
 
     fn lock(&self) -> MutexGuard<'_, Contents> {
@@ -90,7 +79,6 @@ impl FakeApi {
         let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
         let answer = {
             let mut contents = self.lock();
-            contents.log.push(format!("{} {}", parts.method, parts.uri.path()));
             let due = contents.faults.front().is_some_and(|(method, _)| *method == parts.method);
             let fault = if due { contents.faults.pop_front().map(|(_, fault)| fault) } else { None };
             match fault {

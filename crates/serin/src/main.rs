@@ -1,9 +1,30 @@
+//! Serin, a canary rollout operator for Kubernetes.
+
+mod admin;
+mod apply;
+mod args;
 mod cache;
+mod caches;
+mod client;
 mod clock;
+mod controller;
 mod error;
+mod events;
 #[cfg(test)]
 mod fake_api;
+mod leading;
 mod lease;
+mod logging;
+mod metrics;
+mod readiness;
+mod release;
+mod run;
+mod stop;
+mod triggers;
 mod watch;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    // Before the first client: TLS has to be told which cryptography to use. Fails only if it was told before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    run::run(<args::Cli as clap::Parser>::parse())
+}

@@ -91,6 +91,7 @@ async fn operator(args: OperatorArgs) -> anyhow::Result<()> {
             () = stop.clone().requested() => return Ok(()),
         }
     } else {
+        info!("leading without a lease: no second process may run");
         None
     };
     let claim = leadership.as_ref().map_or_else(Claim::unconditional, Leadership::claim);
@@ -116,7 +117,10 @@ async fn operator(args: OperatorArgs) -> anyhow::Result<()> {
     let mut work = tokio::spawn(lead(setup, move || readiness.open(CACHES), stop.clone().requested()));
 
     tokio::select! {
+        // In this order, because the work may have ended already on the same request.
+        biased;
         () = claim.lost() => bail!("ending because the lease is lost"),
+        () = stop.requested() => {}
         ended = &mut work => {
             ended?;
             bail!("ending because the controller has ended");
@@ -125,7 +129,6 @@ async fn operator(args: OperatorArgs) -> anyhow::Result<()> {
             ended??;
             bail!("ending because the admin server has ended");
         }
-        () = stop.requested() => {}
     }
     tokio::select! {
         () = claim.lost() => bail!("lost the lease while ending"),
