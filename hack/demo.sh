@@ -24,32 +24,33 @@ die() {
 
 # ---------------------------------------------------------------- before anything is touched
 
-[[ "${BASH_VERSINFO[0]}" -ge 4 ]] || die "bash 4 or newer is needed (macOS: brew install bash)"
+((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || die "bash 4.4 or newer is needed (macOS: brew install bash)"
 for tool in kubectl helm awk; do
-  command -v "$tool" >/dev/null || die "$tool is not on PATH: install it, or run \`make demo\`, which builds it"
+  command -v "$tool" >/dev/null || die "$tool is not on PATH: install it, or play the demo in a cluster of its own by \`make demo\`"
 done
 serin=${SERIN_BIN:?is not set: run this by \`make demo\`}
 [[ -x "$serin" ]] || die "$serin is not there: run this by \`make demo\`, which builds it"
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/serin-demo.XXXXXX")
-started=$SECONDS
-set -m
-operator="" watchers=() installed=""
-
 case "${DEMO_CLUSTER:-own}" in
   own)
     [[ -n "${SERIN_AUDIT_LOG:-}" ]] || die "this is no cluster of the demo's own: run this by \`make demo\`"
-    namespace=default system=serin-system watch_namespace=""
+    namespace=default system=serin-system values=()
     ;;
   current)
-    namespace=serin-demo system=serin-demo watch_namespace=serin-demo
+    # Nothing but the CRD outside of this namespace.
+    namespace=serin-demo system=serin-demo values=(--set "watchNamespace=serin-demo,rbac.aggregateRoles=false")
     ;;
   *) die "DEMO_CLUSTER is ${DEMO_CLUSTER@Q}: it may be \`own\` (the default) or \`current\`" ;;
 esac
 
 # ---------------------------------------------------------------- the end, whichever way it comes
 
-# Jobs are started under `set -m`: each is a process group, and ends with all that it has started.
+work=$(mktemp -d "${TMPDIR:-/tmp}/serin-demo.XXXXXX")
+started=$SECONDS
+operator="" watchers=() installed=""
+
+# Each job is a process group, and ends with all that it has started.
+set -m
 stop() {
   [[ -n "$1" ]] || return 0
   kill -- "-$1" 2>/dev/null || true
@@ -101,6 +102,8 @@ run() {
     die "that failed"
   }
 }
+
+now() { date +%s.%N; }
 
 rollout() { k get rollouts.serin.dev "$1" -o jsonpath="{$2}"; }
 
@@ -179,9 +182,10 @@ end_view() {
 readonly columns='%7s  %-8s %-7s %-12s %-5s %s'
 
 show() {
-  local name=$1 began=$EPOCHREALTIME
+  local name=$1 began
   local tag first second version role hash weights="" selected="" phase="" step="" line="" last=""
   local -A pods=() versions=()
+  began=$(now)
   while IFS='|' read -r tag first second version role hash _; do
     case "$tag" in
       route)
@@ -209,7 +213,7 @@ show() {
     last=$line
     IFS='|' read -r first second version role hash <<<"$line"
     # shellcheck disable=SC2059
-    printf "  $columns\n" "$(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.1f", b - a}')" \
+    printf "  $columns\n" "$(awk -v a="$began" -v b="$(now)" 'BEGIN {printf "%.1f", b - a}')" \
       "$first" "$second" "$version" "$role" "$hash"
   done
 }
@@ -250,7 +254,7 @@ title "Serin is installed by its chart"
 installed=yes
 # Its own pods would need an image; here it runs as a process of this machine, with the rights of its ServiceAccount.
 run helm install serin charts/serin --namespace "$system" --create-namespace \
-  --set replicaCount=0,hooks.release.enabled=false ${watch_namespace:+--set "watchNamespace=$watch_namespace"}
+  --set replicaCount=0,hooks.release.enabled=false "${values[@]}"
 kubectl wait --for=condition=Established --timeout=60s customresourcedefinition/rollouts.serin.dev >/dev/null
 
 (
