@@ -33,7 +33,7 @@ pub struct Change<K> {
     pub after: Option<Arc<K>>,
 }
 
-/// What one event or write changed. Empty when it brought nothing new, as the echo of our own write does.
+/// What one event or write changed. Empty when it brought nothing new.
 #[derive(Debug)]
 pub struct Changed<K>(Vec<Change<K>>);
 
@@ -53,6 +53,12 @@ impl<K> Changed<K> {
     /// Whoever wakes Rollouts maps each of these, because an object may have belonged to another Rollout before.
     pub fn objects(&self) -> impl Iterator<Item = &Arc<K>> {
         self.0.iter().flat_map(|change| change.before.iter().chain(&change.after))
+    }
+}
+
+impl<K> From<Change<K>> for Changed<K> {
+    fn from(change: Change<K>) -> Self {
+        Self(vec![change])
     }
 }
 
@@ -116,7 +122,10 @@ where
         self.read().contents.all()
     }
 
-    /// Takes in one event of the watch.
+    /// Takes in one event of the watch, and returns what was not returned before from here.
+    ///
+    /// So the change that a write of ours made is returned once more when the watch shows it: somebody else than the
+    /// writer may be concerned by it, too.
     ///
     /// A list takes effect when it is complete, all at once: objects that it lacks are gone, unless the answer to a
     /// write of ours came in while the list was made (see [`Cache::take_unlisted`]).
@@ -130,7 +139,7 @@ where
         changed
     }
 
-    /// Takes in the answer to a write of ours. Ignored when something as new is held already, or when the object has
+    /// Takes in the answer to a write or a read of ours, and returns what it changed. Ignored when something as new is held already, or when the object has
     /// been deleted since.
     pub fn written(&self, mut object: K) -> Changed<K> {
         (self.trim)(&mut object);

@@ -17,6 +17,8 @@ pub struct State<K> {
     /// What the last list lacked and is held all the same.
     pub unlisted: Vec<Arc<K>>,
     tombstones: Tombstones,
+    /// Of what a write of ours changed: the version that was last told of, until the watch has caught up.
+    untold: HashMap<Key, Option<Arc<K>>>,
     /// How many lists have begun.
     lists: u64,
     relist: Option<Relist<K>>,
@@ -35,6 +37,7 @@ impl<K: Resource> State<K> {
             contents: Contents::new(index_of),
             unlisted: Vec::new(),
             tombstones: Tombstones::default(),
+            untold: HashMap::new(),
             lists: 0,
             relist: None,
         }
@@ -65,25 +68,30 @@ impl<K: Resource> State<K> {
             return Changed::default();
         }
         let change = self.contents.put(Arc::clone(&key), object);
-        if change.is_some()
-            && let Some(relist) = &mut self.relist
-        {
-            relist.written.insert(key);
+        if let Some(change) = &change {
+            self.untold.entry(Arc::clone(&key)).or_insert_with(|| change.before.clone());
+            if let Some(relist) = &mut self.relist {
+                relist.written.insert(key);
+            }
         }
         change.into_iter().collect()
     }
 
     pub fn deleted(&mut self, namespace: &str, name: &str, uid: &str) -> Changed<K> {
         self.tombstones.place(uid, self.lists);
-        let key = contents::key(namespace, name);
-        let same = self.contents.held(&key).is_some_and(|held| held.meta().uid.as_deref() == Some(uid));
-        if same { self.remove(&key) } else { Changed::default() }
+        let key: Key = contents::key(namespace, name).into();
+        if self.contents.held(&key).is_none_or(|held| held.meta().uid.as_deref() != Some(uid)) {
+            return Changed::default();
+        }
+        let before = self.contents.remove(&key);
+        self.untold.entry(key).or_insert_with(|| before.clone());
+        Change { before, after: None }.into()
     }
 
     pub fn clear(&mut self) -> Changed<K> {
         self.relist = None;
-        let keys: Vec<Key> = self.contents.keys().cloned().collect();
-        keys.iter().filter_map(|key| gone(self.contents.remove(key))).collect()
+        let keys: HashSet<Key> = self.contents.keys().chain(self.untold.keys()).cloned().collect();
+        keys.iter().filter_map(|key| self.take_out(key)).collect()
     }
 
     fn seen(&mut self, object: K) -> Changed<K> {
@@ -91,7 +99,7 @@ impl<K: Resource> State<K> {
         if self.tombstones.hold(uid(&object)) || self.holds_newer(&key, &object) {
             return Changed::default();
         }
-        self.contents.put(key, object).into_iter().collect()
+        self.put_in(key, object).into_iter().collect()
     }
 
     fn seen_deleted(&mut self, object: &K, now: Instant) -> Changed<K> {
@@ -102,7 +110,7 @@ impl<K: Resource> State<K> {
             .contents
             .held(&key)
             .is_some_and(|held| held.meta().uid != object.meta().uid && version::is_older(object, &**held));
-        if successor { Changed::default() } else { self.remove(&key) }
+        if successor { Changed::default() } else { self.take_out(&key).into_iter().collect() }
     }
 
     /// Puts a complete list in place of what is held.
@@ -112,16 +120,22 @@ impl<K: Resource> State<K> {
     /// been restored from a backup); only what we wrote since then can be newer.
     fn listed(&mut self, now: Instant) -> Changed<K> {
         let Some(Relist { listed, written }) = self.relist.take() else { return Changed::default() };
-        let lacking: Vec<Key> =
-            self.contents.keys().filter(|key| !listed.contains_key(*key)).cloned().collect();
+        let lacking: HashSet<Key> = self
+            .contents
+            .keys()
+            .chain(self.untold.keys())
+            .filter(|key| !listed.contains_key(*key))
+            .cloned()
+            .collect();
         let mut changes = Vec::new();
         self.unlisted.clear();
         for key in lacking {
-            if written.contains(&key) {
-                self.unlisted.extend(self.contents.held(&key).cloned());
-            } else if let Some(removed) = self.contents.remove(&key) {
-                self.tombstones.confirm(uid(&*removed), self.lists, now);
-                changes.extend(gone(Some(removed)));
+            match self.contents.held(&key) {
+                Some(held) if written.contains(&key) => self.unlisted.push(Arc::clone(held)),
+                held => {
+                    self.tombstones.confirm(held.and_then(|held| uid(&**held)), self.lists, now);
+                    changes.extend(self.take_out(&key));
+                }
             }
         }
         let uids: HashSet<&str> = listed.values().filter_map(uid).collect();
@@ -131,24 +145,36 @@ impl<K: Resource> State<K> {
             if deleted_since || written.contains(&key) && self.holds_newer(&key, &object) {
                 continue;
             }
-            changes.extend(self.contents.put(key, object));
+            changes.extend(self.put_in(key, object));
         }
         changes.into_iter().collect()
+    }
+
+    /// Stores what the watch shows. The change that is told begins at the version that was last told of.
+    fn put_in(&mut self, key: Key, object: K) -> Option<Change<K>> {
+        let untold = self.untold.remove(&key);
+        let change = self.contents.put(Arc::clone(&key), object);
+        let after = self.contents.held(&key).cloned()?;
+        match untold {
+            Some(before) if before.as_deref().is_none_or(|before| !version::is_same(before, &*after)) => {
+                Some(Change { before, after: Some(after) })
+            }
+            _ => change,
+        }
+    }
+
+    /// Removes what the watch shows to be gone.
+    fn take_out(&mut self, key: &Key) -> Option<Change<K>> {
+        let (untold, removed) = (self.untold.remove(key), self.contents.remove(key));
+        let before = untold.flatten().or(removed)?;
+        Some(Change { before: Some(before), after: None })
     }
 
     fn holds_newer(&self, key: &str, object: &K) -> bool {
         self.contents.held(key).is_some_and(|held| version::is_older(object, &**held))
     }
-
-    fn remove(&mut self, key: &str) -> Changed<K> {
-        gone(self.contents.remove(key)).into_iter().collect()
-    }
 }
 
 fn uid<K: Resource>(object: &K) -> Option<&str> {
     object.meta().uid.as_deref()
-}
-
-fn gone<K>(object: Option<Arc<K>>) -> Option<Change<K>> {
-    object.map(|object| Change { before: Some(object), after: None })
 }

@@ -122,8 +122,41 @@ fn our_write_wins_until_the_watch_has_caught_up() {
 
     assert!(cache.apply_event(Event::Apply(object("a", "u1", "7"))).is_empty());
     assert_eq!(held(&cache), ["a@9"]);
-    assert!(cache.apply_event(Event::Apply(object("a", "u1", "9"))).is_empty(), "the echo is no change");
+    assert_eq!(changes(&cache.apply_event(Event::Apply(object("a", "u1", "9")))), ["a@5>a@9"]);
+    assert!(cache.apply_event(Event::Apply(object("a", "u1", "9"))).is_empty());
     assert_eq!(changes(&cache.apply_event(Event::Apply(object("a", "u1", "10")))), ["a@9>a@10"]);
+}
+
+#[test]
+fn the_watch_tells_of_our_writes_what_it_has_not_told() {
+    let cache = cache();
+    relist(&cache, vec![object("a", "u1", "1"), object("b", "u2", "2"), object("c", "u3", "3")]);
+    // Two writes, of which the watch shows only the second; a creation; and a deletion.
+    cache.written(object("a", "u1", "4"));
+    cache.written(object("a", "u1", "5"));
+    cache.written(object("new", "u4", "6"));
+    cache.deleted("shop", "b", "u2");
+    assert_eq!(changes(&cache.apply_event(Event::Apply(object("a", "u1", "5")))), ["a@1>a@5"]);
+    assert_eq!(changes(&cache.apply_event(Event::Apply(object("new", "u4", "6")))), [">new@6"]);
+    assert_eq!(changes(&cache.apply_event(Event::Delete(object("b", "u2", "7")))), ["b@2>"]);
+
+    // So does a list.
+    cache.written(object("a", "u1", "8"));
+    cache.written(object("new", "u4", "9"));
+    cache.deleted("shop", "c", "u3");
+    let changed = relist(&cache, vec![object("a", "u1", "8")]);
+    assert_eq!(changes(&changed), ["a@5>a@8", "c@3>", "new@6>"]);
+    assert!(relist(&cache, vec![object("a", "u1", "8")]).is_empty());
+}
+
+#[test]
+fn an_object_that_we_replaced_is_told_of_as_one_change() {
+    let cache = cache();
+    relist(&cache, vec![object("a", "u1", "1")]);
+    cache.deleted("shop", "a", "u1");
+    cache.written(object("a", "u2", "4"));
+    assert!(cache.apply_event(Event::Delete(object("a", "u1", "3"))).is_empty());
+    assert_eq!(changes(&cache.apply_event(Event::Apply(object("a", "u2", "4")))), ["a@1>a@4"]);
 }
 
 #[test]
@@ -245,6 +278,17 @@ fn what_we_deleted_while_the_list_was_made_stays_gone() {
     cache.apply_event(Event::InitApply(object("a", "u1", "1")));
     assert!(cache.apply_event(Event::InitDone).is_empty());
     assert_eq!(held(&cache), [""; 0]);
+}
+
+#[test]
+fn what_we_made_and_deleted_while_the_list_was_made_is_forgotten() {
+    let cache = cache();
+    relist(&cache, vec![object("a", "u1", "1")]);
+    cache.apply_event(Event::Init);
+    cache.written(object("a", "u1", "2"));
+    cache.deleted("shop", "a", "u1");
+    assert_eq!(changes(&cache.apply_event(Event::InitDone)), ["a@1>"]);
+    assert!(relist(&cache, vec![]).is_empty());
 }
 
 #[test]
