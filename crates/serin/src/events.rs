@@ -29,7 +29,7 @@ const PUBLISH_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the end of the process waits for Events that are still queued.
 const FLUSH: Duration = Duration::from_secs(2);
 
-/// The API's limit for a note.
+/// The API's limit for a note, in bytes.
 const NOTE_LIMIT: usize = 1024;
 
 /// Where Events are handed over. Cheap to clone; never blocks.
@@ -79,7 +79,9 @@ pub fn queue(client: Client, names: Arc<Names>, clock: Clock, instance: String) 
 impl EventQueue {
     /// Hands an Event over. When the queue is full it is dropped and counted.
     pub fn tell(&self, rollout: &Rollout, event: &Event) {
-        if self.queue.try_send(self.object(rollout, event)).is_err() && self.dropped.fetch_add(1, Ordering::Relaxed) == 0 {
+        if self.queue.try_send(self.object(rollout, event)).is_err()
+            && self.dropped.fetch_add(1, Ordering::Relaxed) == 0
+        {
             warn!("Events are dropped: the API server takes them more slowly than they come");
         }
     }
@@ -96,8 +98,9 @@ impl EventQueue {
         let metadata = &rollout.metadata;
         let (name, now) = (metadata.name.as_deref().unwrap_or_default(), clock.now());
         let number = sequence.fetch_add(1, Ordering::Relaxed);
-        // Names of Rollouts may be as long as names can be.
+        // Names of Rollouts may be as long as names can be; what is cut off must not leave a dash before the dot.
         let prefix: String = name.chars().take(200).collect();
+        let prefix = prefix.trim_end_matches(['-', '.']);
         let kind = match event.severity {
             Severity::Normal => "Normal",
             Severity::Warning => "Warning",
@@ -113,7 +116,7 @@ impl EventQueue {
             "type": kind,
             "reason": event.reason,
             "action": event.reason,
-            "note": event.note.chars().take(NOTE_LIMIT - 1).collect::<String>(),
+            "note": clipped(&event.note),
             "reportingController": format!("{}/{FIELD_MANAGER}", names.group),
             "reportingInstance": instance,
             "regarding": {
@@ -126,6 +129,14 @@ impl EventQueue {
             },
         })
     }
+}
+
+fn clipped(note: &str) -> &str {
+    let mut end = note.len().min(NOTE_LIMIT);
+    while !note.is_char_boundary(end) {
+        end -= 1;
+    }
+    &note[..end]
 }
 
 impl Publisher {
@@ -148,7 +159,10 @@ impl Publisher {
     /// Lets reconciles go first. They are short, so this polls rather than adding a wake-up to each of them.
     async fn wait_for_quiet(&self) {
         let until = Instant::now() + PATIENCE;
-        while self.busy.load(Ordering::Relaxed) > 0 && Instant::now() < until && self.queue.sender_strong_count() > 0 {
+        while self.busy.load(Ordering::Relaxed) > 0
+            && Instant::now() < until
+            && self.queue.sender_strong_count() > 0
+        {
             sleep(Duration::from_millis(5)).await;
         }
     }
@@ -167,3 +181,6 @@ impl Publisher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

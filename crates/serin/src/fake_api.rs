@@ -59,6 +59,11 @@ impl FakeApi {
         self.lock().objects.get(path).cloned().unwrap_or_default()
     }
 
+    /// All objects, by path.
+    pub fn objects(&self) -> Vec<Value> {
+        self.lock().objects.values().cloned().collect()
+    }
+
     /// Makes the next call with that method fail.
     pub fn fail_next(&self, method: Method, fault: Fault) {
         self.lock().faults.push_back((method, fault));
