@@ -131,7 +131,9 @@ impl Action {
             Self::AddFinalizer { .. } | Self::RemoveFinalizer { .. } => "Rollout/finalizer".into(),
             Self::RemoveResume { .. } => "Rollout/resume".into(),
             Self::RemoveAnnotation { name, .. } => format!("Rollout/{name}"),
-            Self::CompareTemplate { template, .. } | Self::CreateReplicaSet { template, .. } => template_subject(template),
+            Self::CompareTemplate { template, .. } | Self::CreateReplicaSet { template, .. } => {
+                template_subject(template)
+            }
             Self::Adopt { replica_set, .. }
             | Self::Recognise { replica_set, .. }
             | Self::Scale { replica_set, .. }
@@ -151,9 +153,13 @@ impl Action {
         match self {
             Self::AddFinalizer { .. } => "add finalizer".into(),
             Self::RemoveFinalizer { .. } => "remove finalizer".into(),
-            Self::RemoveResume { .. } | Self::RemoveAnnotation { .. } => format!("remove judged request {subject}"),
+            Self::RemoveResume { .. } | Self::RemoveAnnotation { .. } => {
+                format!("remove judged request {subject}")
+            }
             Self::CompareTemplate { .. } => "compare template".into(),
-            Self::CreateReplicaSet { name, replicas, .. } => format!("create ReplicaSet/{name} with {replicas} pods"),
+            Self::CreateReplicaSet { name, replicas, .. } => {
+                format!("create ReplicaSet/{name} with {replicas} pods")
+            }
             Self::Adopt { .. } => format!("adopt {subject}"),
             Self::Recognise { .. } => format!("recognise {subject}"),
             Self::Scale { from, to, .. } => format!("scale {subject} from {from} to {to}"),
@@ -162,8 +168,12 @@ impl Action {
             Self::RelabelPod { .. } => format!("relabel {subject}"),
             Self::RecordStable { .. } => format!("record {subject} as stable"),
             Self::DeleteReplicaSet { .. } => format!("delete {subject}"),
-            Self::Select { hash, .. } => format!("let {subject} select {}", hash.as_deref().unwrap_or("all pods")),
-            Self::SetWeights { from, percent, .. } => format!("change weight of {subject} from {from} to {percent}"),
+            Self::Select { hash, .. } => {
+                format!("let {subject} select {}", hash.as_deref().unwrap_or("all pods"))
+            }
+            Self::SetWeights { from, percent, .. } => {
+                format!("change weight of {subject} from {from} to {percent}")
+            }
         }
     }
 }

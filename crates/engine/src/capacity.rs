@@ -90,7 +90,9 @@ fn wanted_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> O
         let serving = draft.world.traffic.as_ref().filter(|traffic| traffic.canary.selects(&revision.hash));
         return Some(match serving {
             // Pods that still carry a share stay until it is lowered.
-            Some(traffic) => wanted.max(pods_for(traffic.route.canary_percent(), replicas).min(revision.replicas)),
+            Some(traffic) => {
+                wanted.max(pods_for(traffic.route.canary_percent(), replicas).min(revision.replicas))
+            }
             // Pods that an earlier attempt left are kept as far as they may be needed again.
             None => wanted.max(revision.replicas.min(replicas)),
         });

@@ -200,7 +200,8 @@ pub fn wanted_percent(draft: &Draft<'_>, steps: &[Step]) -> i32 {
 fn has_arrived(draft: &Draft<'_>, percent: i32) -> bool {
     let recorded = draft.world.recorded.canary.as_ref().and_then(|canary| canary.weights.as_ref());
     let route = draft.world.traffic.as_ref().map(|traffic| &traffic.route);
-    recorded.is_some_and(|weights| weights.canary.weight == percent) || route.is_some_and(|route| route.is_at(percent))
+    recorded.is_some_and(|weights| weights.canary.weight == percent)
+        || route.is_some_and(|route| route.is_at(percent))
 }
 
 /// All steps are done: nothing but pods, weight 100 and the commit is left.

@@ -39,6 +39,8 @@ pub struct Objects {
     /// Other Rollouts that name one of the Services.
     pub rivals: Vec<Arc<Rollout>>,
     pub namespace_terminating: bool,
+    /// The API server does not know HTTPRoutes.
+    pub routes_unserved: bool,
 }
 
 /// The references of one Rollout: what has to be gathered for it, and what it shares with others.
@@ -148,7 +150,9 @@ fn rollout_view(rollout: &Rollout, namespace_terminating: bool) -> RolloutView {
         selector: spec.selector.clone(),
         min_ready_seconds: spec.min_ready_seconds.unwrap_or(0),
         revision_history_limit: usize::try_from(spec.revision_history_limit.unwrap_or(10)).unwrap_or(0),
-        progress_deadline_seconds: i64::from(spec.progress_deadline_seconds.unwrap_or(DEFAULT_PROGRESS_DEADLINE_SECONDS)),
+        progress_deadline_seconds: i64::from(
+            spec.progress_deadline_seconds.unwrap_or(DEFAULT_PROGRESS_DEADLINE_SECONDS),
+        ),
         paused: spec.paused.unwrap_or(false),
         resume: spec.resume.clone(),
     }
@@ -290,7 +294,10 @@ fn traffic(
     let is_recorded = managed.is_some();
     let in_force = managed.or_else(|| wanted.clone())?;
     let namespace = objects.rollout.metadata.namespace.as_deref().unwrap_or_default();
-    let service = |managed: &ManagedService| service_view(objects, managed, revisions);
+    let hashes =
+        revisions.iter().flat_map(|revision| revision.pods.iter().map(|pod| (&*pod.uid, &*revision.hash)));
+    let hashes: BTreeMap<&str, &str> = hashes.collect();
+    let service = |managed: &ManagedService| service_view(objects, managed, &hashes);
     let (stable, canary) = (&in_force.stable_service, &in_force.canary_service);
     let route = objects.routes.get(&in_force.http_route).map(|route| &**route);
     Some(TrafficView {
@@ -306,15 +313,13 @@ fn traffic(
     })
 }
 
-fn service_view(objects: &Objects, managed: &ManagedService, revisions: &[Revision]) -> ServiceView {
+/// `hashes` names the revision of each live pod, by uid.
+fn service_view(objects: &Objects, managed: &ManagedService, hashes: &BTreeMap<&str, &str>) -> ServiceView {
     let service = objects.services.get(&managed.name);
     let mut seen = std::collections::BTreeSet::new();
     let slices = objects.slices.get(&managed.name).into_iter().flatten();
     let listed = slices.flat_map(|slice| slice.endpoints.iter().filter(|endpoint| endpoint.ready));
-    let hash_of = |uid: &str| {
-        let owner = revisions.iter().find(|revision| revision.pods.iter().any(|pod| pod.uid == uid));
-        owner.map(|revision| revision.hash.clone())
-    };
+    let hash_of = |uid: &str| hashes.get(uid).map(|hash| (*hash).to_owned());
     // A dual-stack Service lists every pod once for each address family.
     let ready =
         listed.filter(|endpoint| seen.insert(&endpoint.pod_uid)).map(|endpoint| hash_of(&endpoint.pod_uid));
@@ -367,6 +372,11 @@ fn missing(objects: &Objects, strategy: &ValidCanary, traffic: Option<&TrafficVi
         let route = objects.routes.get(&strategy.http_route).map(|route| &**route);
         RouteView::of(&strategy.http_route, namespace, route, stable, canary)
     });
+    if objects.routes_unserved {
+        let problem = "the API server does not know HTTPRoutes: install the Gateway API CRDs (v1)";
+        errors.push(FieldError::new(route_at, problem));
+        return errors;
+    }
     errors.extend(route.errors(&route_at, stable, canary, &strategy.steps));
     errors
 }

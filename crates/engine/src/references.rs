@@ -31,7 +31,8 @@ pub fn manage(draft: &mut Draft<'_>, course: &Course<'_>) -> bool {
             false
         }
         Some(wanted) => {
-            let is_safe = course.stable().is_none_or(|stable| traffic::is_settled_or_released(traffic, stable));
+            let is_safe =
+                course.stable().is_none_or(|stable| traffic::is_settled_or_released(traffic, stable));
             if is_safe && release_selectors(draft, traffic) {
                 let canary = draft.status.canary.get_or_insert_default();
                 canary.managed = Some(wanted.clone());

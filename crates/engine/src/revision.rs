@@ -132,7 +132,13 @@ fn create(draft: &mut Draft<'_>, course: &Course<'_>) {
     let revision = world.revisions.iter().map(|revision| revision.number).max().unwrap_or(0) + 1;
     let body = replica_set(world, &world.template.hash, revision, replicas, record.as_ref());
     let name = format!("{}-{}", world.rollout.name, world.template.hash);
-    draft.act(Action::CreateReplicaSet { name, template: world.template.id.clone(), revision, replicas, body });
+    draft.act(Action::CreateReplicaSet {
+        name,
+        template: world.template.id.clone(),
+        revision,
+        replicas,
+        body,
+    });
 }
 
 fn replica_set(

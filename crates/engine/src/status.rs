@@ -201,7 +201,11 @@ fn progressing(draft: &mut Draft<'_>, course: &Course<'_>) {
     let current = world.current();
     let name =
         current.map_or_else(|| format!("{}-{}", world.rollout.name, world.template.hash), |r| r.name.clone());
-    let refused = world.recall.refused.get(&template_subject(&world.template.id)).map(|refusal| refusal.message.clone());
+    let refused = world
+        .recall
+        .refused
+        .get(&template_subject(&world.template.id))
+        .map(|refusal| refusal.message.clone());
     let (status, reason, message) = if draft.status.abort {
         let number = current.map_or(0, |current| current.number);
         let cause = abort::cause(world).map_or_else(|| recorded_cause(draft), |cause| Some(cause.to_owned()));

@@ -76,14 +76,17 @@ impl Caches {
         let mut replica_sets = self.replica_sets.by_index(&key::owner(uid_of(&*rollout)));
         let orphans = self.replica_sets.by_index(&key::namespace(namespace));
         replica_sets.extend(orphans.into_iter().filter(|orphan| observe::could_own(&rollout, orphan)));
-        let pods = replica_sets.iter().flat_map(|owner| self.pods.by_index(&key::owner(uid_of(&**owner)))).collect();
+        let pods =
+            replica_sets.iter().flat_map(|owner| self.pods.by_index(&key::owner(uid_of(&**owner)))).collect();
         let mut services = BTreeMap::new();
         let mut slices = BTreeMap::new();
         let mut rivals: Vec<Arc<Rollout>> = Vec::new();
         for service in references.services {
             let by_service = key::service(namespace, &service);
             slices.insert(service.clone(), self.slices.by_index(&by_service));
-            rivals.extend(self.rollouts.by_index(&by_service).into_iter().filter(|other| !Arc::ptr_eq(other, &rollout)));
+            rivals.extend(
+                self.rollouts.by_index(&by_service).into_iter().filter(|other| !Arc::ptr_eq(other, &rollout)),
+            );
             if let Some(found) = self.services.get(namespace, &service) {
                 services.insert(service, found);
             }
@@ -99,6 +102,7 @@ impl Caches {
             slices,
             rivals,
             namespace_terminating: false,
+            routes_unserved: !self.routes.is_served(),
         })
     }
 }
@@ -129,7 +133,10 @@ fn replica_set_keys(replica_set: &ReplicaSet) -> Vec<IndexKey> {
 
 fn pod_keys(pod: &Pod) -> Vec<IndexKey> {
     let owners = pod.metadata.owner_references.iter().flatten();
-    owners.filter(|owner| owner.controller == Some(true)).map(|owner| key::owner(&owner.uid).into_boxed_str()).collect()
+    owners
+        .filter(|owner| owner.controller == Some(true))
+        .map(|owner| key::owner(&owner.uid).into_boxed_str())
+        .collect()
 }
 
 fn slice_keys(slice: &EndpointSlice) -> Vec<IndexKey> {

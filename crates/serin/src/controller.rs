@@ -3,11 +3,12 @@
 //! The controller does not wait for the echo of its own writes: their answers are in the caches before the next plan
 //! is made. It decides nothing: see the engine.
 
+mod memory;
 mod reconcile;
 mod root;
+mod roster;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
@@ -15,7 +16,6 @@ use kube::runtime::controller::{Action, Config};
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::{Controller, WatchStreamExt, reflector};
 use serin_api::{Names, RolloutApi};
-use serin_engine::Recall;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{debug, warn};
 
@@ -26,7 +26,9 @@ use crate::events::EventQueue;
 use crate::metrics::Metrics;
 use crate::triggers::Key;
 
+pub use memory::{Memories, Memory};
 pub use root::{Root, RootEvent};
+pub use roster::Roster;
 
 /// The shortest and longest time between two tries of a reconcile that failed.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
@@ -40,41 +42,7 @@ pub struct Context {
     pub events: EventQueue,
     pub metrics: Metrics,
     pub clock: Clock,
-    pub memories: Memories,
-}
-
-/// What is remembered of each Rollout between reconciles: only what may be forgotten.
-#[derive(Default)]
-pub struct Memories(Mutex<HashMap<Key, Memory>>);
-
-/// What is remembered of one Rollout.
-#[derive(Clone, Debug, Default)]
-pub struct Memory {
-    pub recall: Recall,
-    /// Failed reconciles in a row.
-    pub failures: u32,
-}
-
-impl Memories {
-    fn take(&self, key: &Key) -> Memory {
-        self.lock().remove(key).unwrap_or_default()
-    }
-
-    fn put(&self, key: &Key, memory: Memory) {
-        self.lock().insert(key.clone(), memory);
-    }
-
-    fn failed(&self, key: &Key) -> u32 {
-        let mut memories = self.lock();
-        let memory = memories.entry(key.clone()).or_default();
-        memory.failures = memory.failures.saturating_add(1);
-        memory.failures
-    }
-
-    // Nothing but moves of whole values happens under the lock.
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Memory>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    pub roster: Roster,
 }
 
 /// Reconciles until `stop` resolves, then finishes what is under way.
@@ -92,8 +60,7 @@ pub async fn run(
     let writer = reflector::store::Writer::<Root>::new(api);
     let store = writer.as_reader();
     let roots = received(roots).map(Ok).reflect(writer).touched_objects();
-    let wakes = received(wakes)
-        .map(move |key| ObjectRef::new_with(&key.name, api).within(&key.namespace));
+    let wakes = received(wakes).map(move |key| ObjectRef::new_with(&key.name, api).within(&key.namespace));
     Controller::for_stream_with(roots, store, api)
         .with_config(Config::default().concurrency(concurrency))
         .reconcile_on(wakes)
@@ -122,7 +89,7 @@ async fn reconcile_root(root: Arc<Root>, context: Arc<Context>) -> Result<Action
 
 fn error_policy(root: Arc<Root>, failure: &Failure, context: Arc<Context>) -> Action {
     let key = Key::of(&*root);
-    let failures = context.memories.failed(&key);
+    let failures = context.roster.memories.failed(&key);
     context.metrics.count_error(failure.category);
     warn!(namespace = key.namespace, rollout = key.name, failures, error = %failure, "reconcile failed; trying again");
     Action::requeue(backoff(failures))

@@ -17,7 +17,7 @@ use crate::apply::Applier;
 use crate::cache::{Cache, Changed};
 use crate::caches::{Caches, SERVICE_NAME};
 use crate::clock::Clock;
-use crate::controller::{self, Context, Memories, Root, RootEvent};
+use crate::controller::{self, Context, Memories, Roster};
 use crate::events::EventQueue;
 use crate::lease::Claim;
 use crate::metrics::Metrics;
@@ -40,31 +40,26 @@ pub struct Setup {
 
 /// Watches and reconciles until `stop` resolves, then finishes what is under way. `synced` is called once, when every
 /// cache is complete and the first plan is about to be made.
-pub async fn lead(setup: Setup, synced: impl FnOnce(), stop: impl Future<Output = ()> + Send + Sync + 'static) {
+pub async fn lead(
+    setup: Setup,
+    synced: impl FnOnce(),
+    stop: impl Future<Output = ()> + Send + Sync + 'static,
+) {
     let caches = Arc::new(Caches::new());
     let (wakes, woken) = unbounded_channel();
     let (roots, rooted) = unbounded_channel();
+    let roster = Roster { roots, memories: Memories::default(), metrics: setup.metrics.clone() };
     let watches = Watches { setup: &setup, caches: &caches, wakes: &wakes };
-    let mut tasks = watches.start(&roots);
+    let mut tasks = watches.start(&roster);
     caches.wait_synced().await;
     info!(rollouts = caches.rollouts.all().len(), "caches are complete");
     synced();
-    announce(&caches, &roots);
+    roster.announce(&caches);
     let Setup { client, claim, api, names, concurrency, events, metrics, clock, .. } = setup;
     let applier = Applier { client, claim, metrics: metrics.clone() };
-    let memories = Memories::default();
-    let context = Context { api, names, caches, applier, events, metrics, clock, memories };
+    let context = Context { api, names, caches, applier, events, metrics, clock, roster };
     controller::run(Arc::new(context), rooted, woken, concurrency, stop).await;
     tasks.shutdown().await;
-}
-
-/// Tells the controller which Rollouts there are; it begins with this list.
-fn announce(caches: &Caches, roots: &UnboundedSender<RootEvent>) {
-    let existing = caches.rollouts.all().into_iter().map(|rollout| RootEvent::InitApply(Root::from(Key::of(&*rollout))));
-    for event in [RootEvent::Init].into_iter().chain(existing).chain([RootEvent::InitDone]) {
-        // The receiver lives as long as the controller.
-        let _ = roots.send(event);
-    }
 }
 
 struct Watches<'s> {
@@ -74,19 +69,25 @@ struct Watches<'s> {
 }
 
 impl Watches<'_> {
-    fn start(&self, roots: &UnboundedSender<RootEvent>) -> JoinSet<()> {
+    fn start(&self, roster: &Roster) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         let all = watcher::Config::default();
         let with_label = |label: &str| watcher::Config::default().labels(label);
-        let (caches, wakes, roots) = (Arc::clone(self.caches), self.wakes.clone(), roots.clone());
+        let (caches, wakes, roster) = (Arc::clone(self.caches), self.wakes.clone(), roster.clone());
         let api: Api<Rollout> = match &self.setup.namespace {
             Some(namespace) => Api::namespaced_with(self.setup.client.clone(), namespace, &self.setup.api),
             None => Api::all_with(self.setup.client.clone(), &self.setup.api),
         };
-        tasks.spawn(run_watch(api, self.setup.api, all.clone(), Arc::clone(&self.caches.rollouts), move |changed| {
-            tell_roots(&caches, &changed, &roots);
-            wake(&wakes, triggers::of_rollouts(&caches, &changed));
-        }));
+        tasks.spawn(run_watch(
+            api,
+            self.setup.api,
+            all.clone(),
+            Arc::clone(&self.caches.rollouts),
+            move |changed| {
+                roster.follow(&caches, &changed);
+                wake(&wakes, triggers::of_rollouts(&caches, &changed));
+            },
+        ));
         let labelled = with_label(POD_TEMPLATE_HASH);
         self.watch(&mut tasks, &self.caches.replica_sets, labelled.clone(), triggers::of_replica_sets);
         self.watch(&mut tasks, &self.caches.pods, labelled, triggers::of_pods);
@@ -119,21 +120,6 @@ impl Watches<'_> {
         tasks.spawn(run_watch(api, (), config, Arc::clone(cache), move |changed| {
             wake(&wakes, concerns(&caches, &changed));
         }));
-    }
-}
-
-/// Before the first complete list nothing is told: `announce` tells it all at once.
-fn tell_roots(caches: &Caches, changed: &Changed<Rollout>, roots: &UnboundedSender<RootEvent>) {
-    if !caches.rollouts.is_synced() {
-        return;
-    }
-    for change in changed.iter() {
-        let event = match (&change.before, &change.after) {
-            (None, Some(after)) => RootEvent::Apply(Root::from(Key::of(&**after))),
-            (Some(before), None) => RootEvent::Delete(Root::from(Key::of(&**before))),
-            _ => continue,
-        };
-        let _ = roots.send(event);
     }
 }
 

@@ -10,7 +10,9 @@ fn aborted() -> World {
 
 #[test]
 fn the_first_write_of_an_abort_is_the_traffic() {
-    for world in [aborted(), World::paused_at_10().metadata("annotations", json!({"serin.dev/abort": "current"}))] {
+    for world in
+        [aborted(), World::paused_at_10().metadata("annotations", json!({"serin.dev/abort": "current"}))]
+    {
         world.does(&["change weight of HTTPRoute/route from 10 to 0"]).writes_status(false);
         world.reports("/phase", json!("Degraded")).reports("/currentStepIndex", json!(0));
         world.reports("/message", json!("RolloutAborted: Rollout aborted update to revision 2"));
@@ -19,7 +21,8 @@ fn the_first_write_of_an_abort_is_the_traffic() {
 
 #[test]
 fn the_annotation_stays_until_the_abort_is_recorded() {
-    let asked = World::paused_at_10().metadata("annotations", json!({"serin.dev/abort": "2"})).weights(100, 0);
+    let asked =
+        World::paused_at_10().metadata("annotations", json!({"serin.dev/abort": "2"})).weights(100, 0);
     asked.does(&["let Service/canary select v1"]);
     let moved = asked.selects("canary", "v1", 5);
     moved.does(&[]).writes_status(true).reports("/abort", json!(true));
@@ -102,7 +105,11 @@ fn returning_to_the_stable_template_is_an_abort_without_a_verdict() {
 
 #[test]
 fn there_is_nothing_to_abort_in_a_first_deploy_or_when_healthy() {
-    World::healthy().status("abort", json!(true)).does(&[]).tells(&["AbortRefused"]).reports("/abort", json!(null));
+    World::healthy()
+        .status("abort", json!(true))
+        .does(&[])
+        .tells(&["AbortRefused"])
+        .reports("/abort", json!(null));
     let first = World::new().revision("v1", 1, 5).available("v1", 3).status("abort", json!(true));
     first.reports("/abort", json!(null));
     assert!(first.plan().events.iter().any(|event| event.reason == "AbortRefused"));

@@ -33,7 +33,10 @@ fn in_the_middle_of_a_canary_the_traffic_goes_first_then_the_pods() {
 
 #[test]
 fn what_is_missing_counts_as_done() {
-    let mut world = deleted(World::paused_at_10()).without_service("canary").without_service("stable").revision("v2", 2, 0);
+    let mut world = deleted(World::paused_at_10())
+        .without_service("canary")
+        .without_service("stable")
+        .revision("v2", 2, 0);
     world.route = None;
     world.does(&["remove finalizer"]);
 }

@@ -88,7 +88,10 @@ fn an_orphaned_replica_set_is_adopted_and_is_no_first_deploy() {
 #[test]
 fn a_wiped_status_does_not_make_a_first_deploy() {
     let world = World::healthy().without_status();
-    world.does(&[]).reports("/stableRS", json!(hash_of("v1"))).reports("/canary/managed/httpRoute", json!("route"));
+    world
+        .does(&[])
+        .reports("/stableRS", json!(hash_of("v1")))
+        .reports("/canary/managed/httpRoute", json!("route"));
     let canary = world.wants("v2");
     canary.does(&["create ReplicaSet/web-v2 with 1 pods"]);
 }
@@ -105,7 +108,10 @@ fn a_lost_record_and_a_lost_status_still_leave_what_the_service_selects() {
 
 #[test]
 fn the_record_on_the_replica_set_wins_over_status() {
-    World::at_100().stable("v2", 2).status("stableRS", json!(hash_of("v1"))).reports("/stableRS", json!(hash_of("v2")));
+    World::at_100()
+        .stable("v2", 2)
+        .status("stableRS", json!(hash_of("v1")))
+        .reports("/stableRS", json!(hash_of("v2")));
 }
 
 #[test]
@@ -131,7 +137,11 @@ fn a_template_that_the_server_refuses_is_told_and_changes_nothing_that_runs() {
     let mut world = World::updated();
     let id = serin_engine::hash::template_id(&template("v2"));
     let action = serin_engine::Action::CompareTemplate { template: id, body: json!({}) };
-    world.recall.refused(&action, "spec.template.spec.containers[0].name: Required value".into(), crate::world::at(10));
+    world.recall.refused(
+        &action,
+        "spec.template.spec.containers[0].name: Required value".into(),
+        crate::world::at(10),
+    );
     world.does(&[]).reports("/phase", json!("Degraded")).wakes_at(Some(10));
     let message = world.plan().report.message.unwrap();
     assert!(message.contains("containers[0].name"), "{message}");

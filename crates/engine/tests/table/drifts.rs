@@ -8,13 +8,19 @@ use crate::world::{World, at};
 fn a_foreign_weight_is_put_back_at_once_and_named() {
     let world = World::paused_at_10().route_weights(50, 50);
     world.does(&["change weight of HTTPRoute/route from 50 to 10"]).tells(&["DriftCorrected"]);
-    World::healthy().route_weights(1, 1).does(&["change weight of HTTPRoute/route from 50 to 0"]).tells(&["DriftCorrected"]);
+    World::healthy()
+        .route_weights(1, 1)
+        .does(&["change weight of HTTPRoute/route from 50 to 0"])
+        .tells(&["DriftCorrected"]);
 }
 
 #[test]
 fn a_foreign_selector_is_put_back_even_under_share() {
     World::healthy().unselected("stable").does(&["let Service/stable select v1"]).tells(&["DriftCorrected"]);
-    World::paused_at_10().unselected("canary").does(&["let Service/canary select v2"]).tells(&["DriftCorrected"]);
+    World::paused_at_10()
+        .unselected("canary")
+        .does(&["let Service/canary select v2"])
+        .tells(&["DriftCorrected"]);
     World::paused_at_10().selects("canary", "v1", 5).does(&["let Service/canary select v2"]);
 }
 

@@ -25,13 +25,19 @@ fn the_weights_return_only_when_the_stable_service_lists_the_new_pods_and_no_oth
     moved.clone().lists("stable", &[("v2", 4)]).does(&[]).waits_for(&["StableEndpoints"]);
     moved.does(&["change weight of HTTPRoute/route from 100 to 0"]);
     // A pod that both Services have lost does not hold the hand-over up.
-    moved.lists("stable", &[("v2", 4)]).lists("canary", &[("v2", 4)]).does(&["change weight of HTTPRoute/route from 100 to 0"]);
+    moved
+        .lists("stable", &[("v2", 4)])
+        .lists("canary", &[("v2", 4)])
+        .does(&["change weight of HTTPRoute/route from 100 to 0"]);
 }
 
 #[test]
 fn what_the_stable_service_selects_is_recorded_before_it_gets_traffic() {
     let moved = World::at_100().stable("v2", 2).selects("stable", "v2", 5);
-    moved.does(&[]).writes_status(true).reports("/canary/managed/stableService/podTemplateHash", json!(hash_of("v2")));
+    moved
+        .does(&[])
+        .writes_status(true)
+        .reports("/canary/managed/stableService/podTemplateHash", json!(hash_of("v2")));
 }
 
 #[test]

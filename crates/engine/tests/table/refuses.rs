@@ -14,11 +14,20 @@ fn invalid(world: &World, fragment: &str) {
 
 #[test]
 fn missing_objects_are_named_with_the_field() {
-    invalid(&World::updated().without_service("stable"), "spec.strategy.canary.stableService: Service \"stable\" not found");
-    invalid(&World::updated().without_service("canary"), "spec.strategy.canary.canaryService: Service \"canary\" not found");
+    invalid(
+        &World::updated().without_service("stable"),
+        "spec.strategy.canary.stableService: Service \"stable\" not found",
+    );
+    invalid(
+        &World::updated().without_service("canary"),
+        "spec.strategy.canary.canaryService: Service \"canary\" not found",
+    );
     let mut world = World::updated();
     world.route = None;
-    invalid(&world, "spec.strategy.canary.trafficRouting.gatewayAPI.httpRoute: HTTPRoute \"route\" not found");
+    invalid(
+        &world,
+        "spec.strategy.canary.trafficRouting.gatewayAPI.httpRoute: HTTPRoute \"route\" not found",
+    );
 }
 
 #[test]

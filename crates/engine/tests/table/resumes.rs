@@ -32,7 +32,9 @@ fn a_recorded_request_is_removed_beside_the_work() {
         .status("pauseConditions", json!([]))
         .status("controllerPause", json!(false))
         .status("judgedResume", json!({"request": r#"{"step":1}"#, "generation": 2}));
-    recorded.does(&["remove judged request Rollout/resume", "scale ReplicaSet/web-v2 from 1 to 3"]).tells(&[]);
+    recorded
+        .does(&["remove judged request Rollout/resume", "scale ReplicaSet/web-v2 from 1 to 3"])
+        .tells(&[]);
 }
 
 #[test]
@@ -101,7 +103,8 @@ fn clearing_the_pause_in_status_passes_it_and_no_other() {
 
 #[test]
 fn the_annotation_follows_the_same_rules() {
-    let asking = |text: &str| World::paused_at_10().metadata("annotations", json!({"serin.dev/resume": text}));
+    let asking =
+        |text: &str| World::paused_at_10().metadata("annotations", json!({"serin.dev/resume": text}));
     for text in ["1", "1@2"] {
         asking(text).does(&[]).writes_status(true).reports("/currentStepIndex", json!(2));
     }

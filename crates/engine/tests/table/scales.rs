@@ -17,7 +17,8 @@ fn paused_aborted_and_invalid_rollouts_still_scale() {
     let stable = "scale ReplicaSet/web-v1 from 5 to 7";
     let paused = World::paused_at_10().spec("replicas", json!(7)).spec("paused", json!(true));
     assert!(paused.actions().contains(&stable.to_owned()));
-    let invalid = World::paused_at_10().spec("replicas", json!(7)).spec("strategy", json!({"canary": {"steps": 5}}));
+    let invalid =
+        World::paused_at_10().spec("replicas", json!(7)).spec("strategy", json!({"canary": {"steps": 5}}));
     assert!(invalid.actions().contains(&stable.to_owned()));
     let aborted = World::paused_at_10().spec("replicas", json!(7)).status("abort", json!(true));
     assert!(aborted.actions().contains(&stable.to_owned()));
@@ -64,5 +65,7 @@ fn a_scaled_replica_set_is_put_back() {
 
 #[test]
 fn min_ready_seconds_follows_the_spec() {
-    World::healthy().spec("minReadySeconds", json!(5)).does(&["set minReadySeconds of ReplicaSet/web-v1 to 5"]);
+    World::healthy()
+        .spec("minReadySeconds", json!(5))
+        .does(&["set minReadySeconds of ReplicaSet/web-v1 to 5"]);
 }

@@ -58,7 +58,10 @@ fn a_pause_for_a_time_ends_by_itself_and_not_before() {
             .weights(50, 50)
             .managed(Some("v1"), Some("v2"))
             .recorded_current("v2", 3)
-            .status("pauseConditions", json!([{"reason": "CanaryPauseStep", "startTime": crate::world::START}]))
+            .status(
+                "pauseConditions",
+                json!([{"reason": "CanaryPauseStep", "startTime": crate::world::START}]),
+            )
             .status("controllerPause", json!(true))
             .after(second)
     };
@@ -68,7 +71,9 @@ fn a_pause_for_a_time_ends_by_itself_and_not_before() {
 
 #[test]
 fn before_weight_100_the_canary_has_all_its_pods() {
-    let world = World::canary_selected().canary("steps", json!([{"setWeight": 100}, {"pause": {}}])).recorded_current("v2", 0);
+    let world = World::canary_selected()
+        .canary("steps", json!([{"setWeight": 100}, {"pause": {}}]))
+        .recorded_current("v2", 0);
     world.does(&["scale ReplicaSet/web-v2 from 1 to 5"]).waits_for(&["Endpoints"]);
     let world = world.revision("v2", 2, 5).selects("canary", "v2", 5);
     world.does(&["change weight of HTTPRoute/route from 0 to 100"]);
@@ -98,9 +103,7 @@ fn a_canary_that_loses_its_endpoints_loses_its_share_even_while_paused() {
 
 #[test]
 fn a_stable_service_that_loses_its_endpoints_leaves_the_traffic_to_the_canary() {
-    World::paused_at_10()
-        .lists("stable", &[])
-        .does(&["change weight of HTTPRoute/route from 10 to 100"]);
+    World::paused_at_10().lists("stable", &[]).does(&["change weight of HTTPRoute/route from 10 to 100"]);
     World::paused_at_10().lists("stable", &[]).lists("canary", &[]).does(&[]);
 }
 
@@ -166,6 +169,9 @@ fn a_revision_out_of_time_gets_a_verdict_with_the_reason_of_its_pods() {
     let late = world.after(600);
     late.reports("/phase", json!("Degraded"));
     let message = late.plan().report.message.unwrap();
-    assert!(message.starts_with("ProgressDeadlineExceeded: ") && message.contains("exceeded quota"), "{message}");
+    assert!(
+        message.starts_with("ProgressDeadlineExceeded: ") && message.contains("exceeded quota"),
+        "{message}"
+    );
     late.tells(&["ProgressDeadlineExceeded"]);
 }

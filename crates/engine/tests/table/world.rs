@@ -54,9 +54,7 @@ fn parse<T: DeserializeOwned>(value: &Value) -> Arc<T> {
 impl World {
     /// Five replicas of `v1` wanted, steps 10 / pause / 50 / pause 10 s; Services and route exist, nothing else does.
     pub fn new() -> Self {
-        let service = |name: &str| {
-            json!({"metadata": {"name": name, "namespace": "ns"}, "spec": {"selector": {"app": "web"}}})
-        };
+        let service = |name: &str| json!({"metadata": {"name": name, "namespace": "ns"}, "spec": {"selector": {"app": "web"}}});
         Self {
             rollout: json!({
                 "apiVersion": "serin.dev/v1alpha1", "kind": "Rollout",
@@ -224,13 +222,17 @@ impl World {
     }
 
     pub fn stable(self, version: &str, ordinal: i64) -> Self {
-        let stable = self.change(version, "/metadata/annotations/serin.dev~1stable", json!(ordinal.to_string()));
+        let stable =
+            self.change(version, "/metadata/annotations/serin.dev~1stable", json!(ordinal.to_string()));
         stable.status("stableRS", json!(hash_of(version)))
     }
 
     fn find(&mut self, version: &str) -> &mut Value {
         let hash = json!(hash_of(version));
-        let found = self.revisions.iter_mut().find(|revision| revision["metadata"]["labels"][POD_TEMPLATE_HASH] == hash);
+        let found = self
+            .revisions
+            .iter_mut()
+            .find(|revision| revision["metadata"]["labels"][POD_TEMPLATE_HASH] == hash);
         found.expect("revision")
     }
 
@@ -249,8 +251,10 @@ impl World {
                 "targetRef": {"kind": "Pod", "uid": format!("pod-{version}-{number}")},
             })
         };
-        let endpoints: Vec<Value> =
-            pods.iter().flat_map(|(version, ready)| (0..*ready).map(move |number| endpoint(version, number))).collect();
+        let endpoints: Vec<Value> = pods
+            .iter()
+            .flat_map(|(version, ready)| (0..*ready).map(move |number| endpoint(version, number)))
+            .collect();
         let slice = json!({
             "metadata": {"name": format!("{service}-1"), "namespace": "ns", "labels": {"kubernetes.io/service-name": service}},
             "endpoints": endpoints,
@@ -322,11 +326,15 @@ impl World {
             name_holder: self.revisions.iter().find(|r| r["metadata"]["name"] == json!(holder)).map(parse),
             replica_sets: self.revisions.iter().map(parse).collect(),
             pods: self.pods.iter().map(parse).collect(),
-            services: list(&self.services).iter().map(|(name, service)| (name.clone(), parse(service))).collect(),
+            services: list(&self.services)
+                .iter()
+                .map(|(name, service)| (name.clone(), parse(service)))
+                .collect(),
             slices: self.slices.iter().map(|(name, slice)| (name.clone(), vec![parse(slice)])).collect(),
             routes: self.route.iter().map(|route| ("route".to_owned(), parse(route))).collect(),
             rivals: self.rivals.iter().map(parse).collect(),
             namespace_terminating: self.namespace_terminating,
+            routes_unserved: false,
             rollout,
         };
         observe(&objects, &Arc::new(Names::default()), &self.recall)

@@ -27,15 +27,15 @@ const REFUSED_FOR: SignedDuration = SignedDuration::from_secs(10);
 /// # Errors
 /// The first call that failed in a way that a later try may mend.
 pub async fn reconcile(key: &Key, context: &Context) -> Result<Requeue, Failure> {
-    let mut memory = context.memories.take(key);
+    let mut memory = context.roster.memories.take(key);
     let outcome = rounds(key, context, &mut memory).await;
     if context.caches.rollouts.get(&key.namespace, &key.name).is_some() {
         if outcome.is_ok() {
             memory.failures = 0;
         }
-        context.memories.put(key, memory);
+        context.roster.memories.put(key, memory);
     } else {
-        context.metrics.forget_rollout(&key.namespace, &key.name);
+        context.roster.forget(key);
     }
     outcome
 }
@@ -66,7 +66,9 @@ async fn rounds(key: &Key, context: &Context, memory: &mut Memory) -> Result<Req
 fn requeue(wake_at: Option<Timestamp>, now: Timestamp) -> Requeue {
     match wake_at {
         // A moment later, so that rounding never wakes us before the time has come.
-        Some(at) => Requeue::requeue(Duration::try_from(at.duration_since(now)).unwrap_or_default() + Duration::from_millis(1)),
+        Some(at) => Requeue::requeue(
+            Duration::try_from(at.duration_since(now)).unwrap_or_default() + Duration::from_millis(1),
+        ),
         None => Requeue::await_change(),
     }
 }
@@ -98,7 +100,11 @@ async fn apply(
     for (action, outcome, call) in join_all(calls).await {
         match outcome {
             Ok(_) => debug!(rollout = key.name, ?action, "done"),
-            Err(error) => drop(recover(context, memory, action, &call, error, refreshed).await.map_err(|e| failure.get_or_insert(e))),
+            Err(error) => drop(
+                recover(context, memory, action, &call, error, refreshed)
+                    .await
+                    .map_err(|e| failure.get_or_insert(e)),
+            ),
         }
     }
     let recorded = match &plan.status {
@@ -173,7 +179,8 @@ async fn recover(
 ) -> Result<(), Failure> {
     let subject = action.subject();
     debug!(subject, error = %failure, "refused");
-    let is_answer_about_template = matches!(action, Action::CompareTemplate { .. }) && failure.category != Category::NotLeading;
+    let is_answer_about_template =
+        matches!(action, Action::CompareTemplate { .. }) && failure.category != Category::NotLeading;
     let is_invalid_object = call.verb == Verb::Create && failure.category == Category::Invalid;
     let may_refresh = is_stale(&failure) && !is_invalid_object && !is_answer_about_template;
     if may_refresh && refreshed.insert(subject) {

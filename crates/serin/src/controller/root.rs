@@ -23,7 +23,13 @@ pub type RootEvent = Event<Root>;
 
 impl From<Key> for Root {
     fn from(key: Key) -> Self {
-        Self { metadata: ObjectMeta { name: Some(key.name), namespace: Some(key.namespace), ..ObjectMeta::default() } }
+        Self {
+            metadata: ObjectMeta {
+                name: Some(key.name),
+                namespace: Some(key.namespace),
+                ..ObjectMeta::default()
+            },
+        }
     }
 }
 
