@@ -105,7 +105,13 @@ run() {
 
 now() { date +%s.%N; }
 
-rollout() { k get rollouts.serin.dev "$1" -o jsonpath="{$2}"; }
+# What the Rollout says that it waits for, with a moment to read it.
+tell_wait() {
+  sleep 0.5 # behind the line that shows the pause
+  k get rollouts.serin.dev "$1" -o \
+    jsonpath="${dim}{range .status.waitingFor[*]}It waits for {.what}: {.message}{\"\n\"}  to go on: {.unblock}{\"\n\"}{end}$plain"
+  sleep 1.5
+}
 
 # until_is NAME JSONPATH VALUE [JSONPATH VALUE]…: waits until every field of the Rollout has its value.
 until_is() {
@@ -159,6 +165,8 @@ view() {
   local weight='.object.spec.rules[0].backendRefs[?(@.name=="%s")].weight'
   # shellcheck disable=SC2059
   local weights="{$(printf "$weight" "$stable")}/{$(printf "$weight" "$canary")}{\"\n\"}"
+  say "${dim}weights: of the stable and the canary Service in $route; stable: what the stable Service selects$plain"
+  # shellcheck disable=SC2059
   printf "  $dim$columns$plain\n" seconds weights stable phase step pods
   rm -f "$work/changes"
   mkfifo "$work/changes"
@@ -293,10 +301,9 @@ sleep 1
 run kubectl -n "$namespace" patch rollouts.serin.dev static-rollouts-demo --type json \
   -p '[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"'$NEW_WEB'"}]'
 until_is static-rollouts-demo .status.phase Paused .status.currentStepIndex 1
-say "${dim}$(rollout static-rollouts-demo .status.message)$plain"
 selected() { k get service "$1" -o jsonpath='{.spec.selector.rollouts-pod-template-hash}'; }
 hosts_differ=$([[ "$(selected argo-rollouts-stable-service)" != "$(selected argo-rollouts-canary-service)" ]] && echo yes || true)
-sleep 2
+tell_wait static-rollouts-demo
 run kubectl -n "$namespace" patch rollouts.serin.dev static-rollouts-demo --type merge -p '{"spec":{"resume":{"step":1}}}'
 until_is static-rollouts-demo .status.phase Healthy .status.currentStepIndex 4
 end_view
@@ -307,8 +314,8 @@ say "${dim}The old pods stay for scaleDownDelaySeconds, here the default of 30 s
 title "Canary-aware: pods learn from their labels which queue is theirs, and at promotion learn anew, unrestarted"
 run kubectl -n "$namespace" apply -f examples/canary-aware/
 until_is rollouts-demo .status.phase Healthy
-pods() {
-  k get pods -l app=rollouts-demo --sort-by=.metadata.name \
+new_pods() {
+  k get pods -l "app=rollouts-demo,rollouts-pod-template-hash=$(selected rollouts-demo-canary)" --sort-by=.metadata.name \
     -o custom-columns=POD:.metadata.name,IMAGE:.spec.containers[0].image,ROLE:.metadata.labels.role,QUEUE:.metadata.labels.rabbitQueue
 }
 # uids ROLE QUEUE: of the pods of the new version that have them.
@@ -322,15 +329,16 @@ sleep 1
 run kubectl -n "$namespace" patch rollouts.serin.dev rollouts-demo --type json \
   -p '[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"'$NEW_WORKER'"}]'
 until_is rollouts-demo .status.phase Paused .status.currentStepIndex 1
+tell_wait rollouts-demo
 run kubectl -n "$namespace" patch rollouts.serin.dev rollouts-demo --type merge -p '{"spec":{"resume":{"step":1}}}'
 until_is rollouts-demo .status.phase Paused .status.currentStepIndex 3
 before=$(uids preview myPreviewQueue)
-sleep 0.5
-pods
+tell_wait rollouts-demo
+new_pods
 run kubectl -n "$namespace" patch rollouts.serin.dev rollouts-demo --type merge -p '{"spec":{"resume":{"step":3}}}'
 until_is rollouts-demo .status.phase Healthy .status.currentStepIndex 4
 end_view
-pods
+new_pods
 after=$(uids active myProductionQueue)
 old_pods=$(k get pods -l app=rollouts-demo -o jsonpath="{range .items[?(@.spec.containers[0].image!=\"$NEW_WORKER\")]}{.metadata.labels.role} {end}")
 
