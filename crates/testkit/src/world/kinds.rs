@@ -1,0 +1,119 @@
+//! The kinds that the world serves, and how they differ.
+
+/// A kind of object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Namespace,
+    Rollout,
+    ReplicaSet,
+    Pod,
+    Service,
+    EndpointSlice,
+    HttpRoute,
+    Lease,
+    Event,
+}
+
+/// How one kind differs from the others.
+pub(crate) struct Facts {
+    /// The API group; none for the kind whose group is chosen by the world.
+    pub group: Option<&'static str>,
+    pub version: &'static str,
+    pub plural: &'static str,
+    pub kind: &'static str,
+    /// Has a `/status` subresource, so that a write to the one never changes the other.
+    pub has_status: bool,
+    /// Counts changes of its spec in `metadata.generation`.
+    pub has_generation: bool,
+    /// Defined by a CustomResourceDefinition: lists name the kind of each item, and an update must name a version.
+    pub is_custom: bool,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 9] = [
+        Self::Namespace,
+        Self::Rollout,
+        Self::ReplicaSet,
+        Self::Pod,
+        Self::Service,
+        Self::EndpointSlice,
+        Self::HttpRoute,
+        Self::Lease,
+        Self::Event,
+    ];
+
+    /// The plural name, as in paths.
+    pub fn plural(self) -> &'static str {
+        self.facts().plural
+    }
+
+    /// The name of the kind, as in manifests.
+    pub fn name(self) -> &'static str {
+        self.facts().kind
+    }
+
+    /// Whether objects of this kind live in a namespace.
+    pub fn is_namespaced(self) -> bool {
+        self != Self::Namespace
+    }
+
+    pub(crate) fn facts(self) -> Facts {
+        let core = |group, version, plural, kind| Facts {
+            group: Some(group),
+            version,
+            plural,
+            kind,
+            has_status: false,
+            has_generation: false,
+            is_custom: false,
+        };
+        match self {
+            Self::Namespace => Facts { has_status: true, ..core("", "v1", "namespaces", "Namespace") },
+            Self::Rollout => Facts {
+                group: None,
+                has_status: true,
+                has_generation: true,
+                is_custom: true,
+                ..core("", "v1alpha1", "rollouts", "Rollout")
+            },
+            Self::ReplicaSet => Facts {
+                has_status: true,
+                has_generation: true,
+                ..core("apps", "v1", "replicasets", "ReplicaSet")
+            },
+            Self::Pod => Facts { has_status: true, has_generation: true, ..core("", "v1", "pods", "Pod") },
+            // Services have a status but do not count their changes.
+            Self::Service => Facts { has_status: true, ..core("", "v1", "services", "Service") },
+            Self::EndpointSlice => Facts {
+                has_generation: true,
+                ..core("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
+            },
+            Self::HttpRoute => Facts {
+                has_status: true,
+                has_generation: true,
+                is_custom: true,
+                ..core("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute")
+            },
+            Self::Lease => core("coordination.k8s.io", "v1", "leases", "Lease"),
+            Self::Event => core("events.k8s.io", "v1", "events", "Event"),
+        }
+    }
+}
+
+/// Where an object is: the namespace of a cluster-wide kind is empty.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    pub kind: Kind,
+    pub namespace: String,
+    pub name: String,
+}
+
+impl Key {
+    /// A key from `name` (in the namespace `default`) or `namespace/name`.
+    pub fn new(kind: Kind, name: &str) -> Self {
+        let (namespace, name) = name.split_once('/').unwrap_or(("default", name));
+        let namespace = if kind.is_namespaced() { namespace } else { "" };
+        Self { kind, namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+}
