@@ -100,7 +100,7 @@ gen-check: rust ## Is what is generated up to date?
 
 .PHONY: unit
 unit: rust ## The tests that need no cluster: seconds for table and property tests, minutes to build
-	cargo test --workspace --exclude serin-cluster --exclude serin-e2e
+	cargo test --workspace --exclude serin-cluster --exclude serin-e2e --exclude serin-bench
 
 .PHONY: kit-test
 kit-test: cluster ## The tests of the test cluster itself
@@ -124,8 +124,9 @@ deny: rust ## Licences, advisories and banned crates (needs cargo-deny)
 	cargo deny check
 
 .PHONY: bench
-bench: cluster ## Measure latency and load on a real control plane
-	cargo run --release --package serin-e2e --bin bench
+bench: cluster ## How fast and how small the operator is, on a real control plane (BENCH=--help for its options)
+	cargo build --release --package serin --package serin-bench
+	@SERIN_BIN="$(abspath $(or $(SERIN_BIN),$(target_dir)/release/serin))" "$(target_dir)/release/serin-bench" $(BENCH)
 
 ##@ Tidy
 

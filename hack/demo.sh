@@ -61,7 +61,7 @@ clean_up() {
   status=$?
   trap - EXIT
   trap '' INT TERM
-  [[ $status -ne 0 && -s "$work/operator.log" ]] && {
+  [[ $status -ne 0 && $status -lt 128 && -s "$work/operator.log" ]] && {
     say "" "The operator's last words:"
     tail -n 20 "$work/operator.log"
   } >&2

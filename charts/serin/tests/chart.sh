@@ -9,7 +9,7 @@ readonly chart=.. system=serin-system
 serin=${SERIN_BIN:?is not set: run this by \`make chart-test\`}
 work=$(mktemp -d "${TMPDIR:-/tmp}/serin-chart.XXXXXX")
 operator=""
-trap '[[ -z "$operator" ]] || kill "$operator" 2>/dev/null; rm -rf "$work"' EXIT
+trap '[[ -z "$operator" ]] || kill "$operator" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 fail() {
   echo "FAILED: $*" >&2
