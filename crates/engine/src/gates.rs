@@ -64,10 +64,14 @@ fn step_on(
     }
     let standing = if starts_over { None } else { standing_pause(world, steps, index, canary) };
     let mut beginning = None;
+    let mut written = None;
     if let Some(canary) = canary {
         while !draft.hold {
             match steps.get(index) {
-                Some(Step::SetWeight(percent)) if weight_is_in_place(draft, canary, *percent) => index += 1,
+                Some(Step::SetWeight(percent)) if weight_is_in_place(draft, canary, *percent) => {
+                    written = Some(*percent);
+                    index += 1;
+                }
                 Some(Step::Pause(duration)) => {
                     if cleared_by_person(world, index, starts_over) {
                         resumed(draft);
@@ -90,6 +94,10 @@ fn step_on(
         draft.record_first = true;
     }
     set_index(draft, steps, index);
+    // The next weight would wipe out the evidence that this one was ever there.
+    if written.is_some_and(|percent| percent != wanted_percent(draft, steps)) {
+        draft.record_first = true;
+    }
     tell_what_is_awaited(draft, steps, canary);
 }
 
@@ -159,12 +167,14 @@ fn clear_pause(draft: &mut Draft<'_>) {
     draft.status.controller_pause = false;
 }
 
-/// A weight step is complete when the route carries the weight to pods that carry the load.
+/// A weight step is complete when the route carries the weight to pods that carry the load. A canary that carries all
+/// of it, because no stable pod is ready, has passed every test that a smaller share could be.
 fn weight_is_in_place(draft: &Draft<'_>, canary: &Revision, percent: i32) -> bool {
     let Some(traffic) = &draft.world.traffic else { return false };
+    let takes_refuge = traffic.route.is_at(100) && traffic.stable.ready.is_empty();
     traffic.recorded
         && traffic.canary.selects(&canary.hash)
-        && traffic.route.is_at(percent)
+        && (traffic.route.is_at(percent) || takes_refuge)
         && traffic.canary.ready_of(&canary.hash) >= capacity::pods_for(percent, draft.world.rollout.replicas)
 }
 

@@ -16,8 +16,8 @@ use crate::error::Category;
 use crate::lease::Claim;
 use crate::metrics::Metrics;
 
-/// How long one call may take: long enough for a slow API server, short enough to be tried again within a step.
-const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one call may take: less than the five seconds that lie between the end of a claim and the next leader.
+const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Writes to the API server, and reads what a write needs to know.
 pub struct Applier {
@@ -56,7 +56,11 @@ impl Failure {
 
     /// What users are told.
     pub fn sentence(&self) -> String {
-        if self.explanation.is_empty() { self.category.sentence().to_owned() } else { self.explanation.clone() }
+        if self.explanation.is_empty() {
+            self.category.sentence().to_owned()
+        } else {
+            self.explanation.clone()
+        }
     }
 }
 
@@ -88,7 +92,8 @@ impl Applier {
                 let rollout = self.send::<Rollout>(call).await?;
                 let metadata = &rollout.metadata;
                 // The last finalizer is gone: the server has deleted the object with this very call.
-                let gone = metadata.deletion_timestamp.is_some() && metadata.finalizers.as_ref().is_none_or(Vec::is_empty);
+                let gone = metadata.deletion_timestamp.is_some()
+                    && metadata.finalizers.as_ref().is_none_or(Vec::is_empty);
                 if gone {
                     let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
                     let uid = metadata.uid.as_deref().unwrap_or_default();
@@ -162,7 +167,10 @@ impl Applier {
         self.request(request.body(call.body.json().to_string().into_bytes())).await
     }
 
-    async fn request<T: DeserializeOwned>(&self, request: Result<Request<Vec<u8>>, http::Error>) -> Result<T, Failure> {
+    async fn request<T: DeserializeOwned>(
+        &self,
+        request: Result<Request<Vec<u8>>, http::Error>,
+    ) -> Result<T, Failure> {
         let request = request.map_err(|error| Failure {
             category: Category::Other,
             message: error.to_string(),
@@ -180,7 +188,8 @@ fn forget(caches: &Caches, call: &ApiCall) {
     let path = object_path(call);
     let mut parts = path.rsplit('/');
     let name = parts.next().unwrap_or_default();
-    let namespace = path.split("/namespaces/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let namespace =
+        path.split("/namespaces/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
     macro_rules! forget_in {
         ($cache:expr) => {
             if let Some(object) = $cache.get(namespace, name) {
@@ -216,4 +225,3 @@ fn verb(call: &ApiCall) -> &'static str {
         Verb::Delete => "delete",
     }
 }
-

@@ -89,7 +89,11 @@ impl Metrics {
         registry.register("reconcile_errors", help, reconcile_errors.clone());
         let help = "Changes by other writers that were put back";
         registry.register("drift_corrections", help, drift.clone());
-        registry.register("api_writes", "Writes to the API server, without Events and the Lease", writes.clone());
+        registry.register(
+            "api_writes",
+            "Writes to the API server, without Events and the Lease",
+            writes.clone(),
+        );
         registry.register("leader", "1 while this process leads", leader.clone());
         let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version of this process", version);
@@ -115,9 +119,15 @@ impl Metrics {
             self.0.phase.get_or_create(&phase_labels(namespace, name, phase)).set(is);
         }
         self.0.step.get_or_create(&labels).set(status.current_step_index.unwrap_or(0).into());
-        if let Some(weights) = status.canary.as_ref().and_then(|canary| canary.weights.as_ref()) {
-            self.0.weight_desired.get_or_create(&labels).set(weights.desired.into());
-            self.0.weight_written.get_or_create(&labels).set(weights.canary.weight.into());
+        match status.canary.as_ref().and_then(|canary| canary.weights.as_ref()) {
+            Some(weights) => {
+                self.0.weight_desired.get_or_create(&labels).set(weights.desired.into());
+                self.0.weight_written.get_or_create(&labels).set(weights.canary.weight.into());
+            }
+            None => {
+                self.0.weight_desired.remove(&labels);
+                self.0.weight_written.remove(&labels);
+            }
         }
     }
 
@@ -185,11 +195,18 @@ mod tests {
     #[test]
     fn the_series_of_a_rollout_end_with_it() {
         let metrics = Metrics::new();
-        let status = RolloutStatus { phase: Some(Phase::Paused), current_step_index: Some(1), ..RolloutStatus::default() };
+        let status = RolloutStatus {
+            phase: Some(Phase::Paused),
+            current_step_index: Some(1),
+            ..RolloutStatus::default()
+        };
         metrics.record_rollout("shop", "web", &status);
         metrics.count_drift("shop", "web", "HTTPRoute/front");
         let text = metrics.text();
-        assert!(text.contains(r#"serin_rollout_phase{namespace="shop",name="web",phase="Paused"} 1"#), "{text}");
+        assert!(
+            text.contains(r#"serin_rollout_phase{namespace="shop",name="web",phase="Paused"} 1"#),
+            "{text}"
+        );
         assert!(text.contains(r#"serin_rollout_step{namespace="shop",name="web"} 1"#), "{text}");
         metrics.forget_rollout("shop", "web");
         assert!(!metrics.text().contains("shop"), "{}", metrics.text());

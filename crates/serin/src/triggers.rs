@@ -55,7 +55,8 @@ pub fn of_pods(caches: &Caches, changed: &Changed<Pod>) -> Vec<Key> {
     let mut keys = Vec::new();
     for change in changed.iter().filter(|change| differs(change, |pod: &Pod| view(&pod.metadata))) {
         for pod in change.before.iter().chain(&change.after) {
-            let owner = pod.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
+            let owner =
+                pod.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
             let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
             let replica_set = owner.and_then(|owner| caches.replica_sets.get(namespace, &owner.name));
             keys.extend(replica_set.iter().flat_map(|replica_set| owners(caches, replica_set)));
@@ -66,7 +67,8 @@ pub fn of_pods(caches: &Caches, changed: &Changed<Pod>) -> Vec<Key> {
 
 /// A Service concerns the Rollouts that refer to it.
 pub fn of_services(caches: &Caches, changed: &Changed<Service>) -> Vec<Key> {
-    let changes = changed.iter().filter(|change| differs(change, |service: &Service| service.selector.clone()));
+    let changes =
+        changed.iter().filter(|change| differs(change, |service: &Service| service.selector.clone()));
     let services = changes.flat_map(|change| change.before.iter().chain(&change.after));
     let by_service = |service: &Service| {
         let Key { namespace, name } = Key::of(service);
@@ -77,7 +79,8 @@ pub fn of_services(caches: &Caches, changed: &Changed<Service>) -> Vec<Key> {
 
 /// An EndpointSlice concerns the Rollouts that refer to its Service.
 pub fn of_slices(caches: &Caches, changed: &Changed<EndpointSlice>) -> Vec<Key> {
-    let changes = changed.iter().filter(|change| differs(change, |slice: &EndpointSlice| slice.endpoints.clone()));
+    let changes =
+        changed.iter().filter(|change| differs(change, |slice: &EndpointSlice| slice.endpoints.clone()));
     let slices = changes.flat_map(|change| change.before.iter().chain(&change.after));
     let by_service = |slice: &EndpointSlice| {
         let namespace = slice.metadata.namespace.clone().unwrap_or_default();
@@ -104,7 +107,8 @@ fn referring(caches: &Caches, key: &str) -> Vec<Key> {
 
 fn owners(caches: &Caches, replica_set: &ReplicaSet) -> Vec<Key> {
     let namespace = replica_set.metadata.namespace.clone().unwrap_or_default();
-    let owner = replica_set.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
+    let owner =
+        replica_set.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
     match owner {
         Some(owner) if owner.kind == KIND => vec![Key { namespace, name: owner.name.clone() }],
         Some(_) => Vec::new(),

@@ -108,6 +108,23 @@ fn a_stable_service_that_loses_its_endpoints_leaves_the_traffic_to_the_canary() 
 }
 
 #[test]
+fn a_completed_weight_is_recorded_before_the_next_one_replaces_it() {
+    World::canary_selected()
+        .canary("steps", json!([{"setWeight": 10}, {"setWeight": 20}]))
+        .recorded_current("v2", 0)
+        .weights(90, 10)
+        .does(&[])
+        .writes_status(true)
+        .reports("/currentStepIndex", json!(1));
+}
+
+#[test]
+fn a_fix_for_a_broken_stable_revision_can_be_promoted() {
+    let refuge = World::canary_selected().lists("stable", &[]).weights(0, 100);
+    refuge.does(&[]).reports("/currentStepIndex", json!(1)).reports("/phase", json!("Paused"));
+}
+
+#[test]
 fn an_edit_of_the_steps_starts_them_over() {
     World::paused_at_10()
         .canary("steps", json!([{"setWeight": 20}, {"pause": {}}]))

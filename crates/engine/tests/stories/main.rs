@@ -1,0 +1,51 @@
+//! Random stories: a Rollout in a small cluster, people and other tools who do anything at any time, and writes that
+//! fail. After every write an oracle that knows nothing of the planner judges the world; at the end of every story the
+//! Rollout must come to rest where it belongs.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod operator;
+mod oracle;
+mod story;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, FileFailurePersistence};
+
+use crate::story::{Setting, Story, Turn};
+
+fn config() -> Config {
+    Config {
+        cases: std::env::var("STORIES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400),
+        failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
+        max_shrink_iters: 300,
+        ..Config::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn every_story_keeps_the_invariants_and_comes_to_rest(
+        setting in Setting::any(),
+        turns in prop::collection::vec(Turn::any(), 0..40),
+    ) {
+        let mut story = Story::begin(&setting);
+        for turn in &turns {
+            story.play(turn);
+        }
+        story.end();
+    }
+
+    #[test]
+    fn without_interference_every_canary_completes(
+        setting in Setting::any(),
+        versions in 1..4_u8,
+    ) {
+        let mut story = Story::begin(&setting);
+        for version in 0..versions {
+            story.play(&Turn::Update(version + 1));
+            story.complete();
+        }
+    }
+}
