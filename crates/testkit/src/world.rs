@@ -140,6 +140,10 @@ impl World {
                 })
             }
         };
+        let answer = answer.map_err(|failure| match failure {
+            Failure::Refused(refusal) => Failure::Refused(refusal.qualify(call.kind(), &self.group)),
+            other => other,
+        });
         let code = match &answer {
             Ok(_) if is_create => 201,
             Ok(_) => 200,

@@ -11,6 +11,8 @@ use super::objects::{
 use crate::world::{Kind, Request, World};
 
 const USER: &str = "endpointslice-controller";
+const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
+const MANAGER: &str = "endpointslice-controller.k8s.io";
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 /// The endpoints of each Service, by namespace and name.
@@ -131,7 +133,7 @@ fn slices_of(world: &World, service: &Value) -> Vec<Arc<Value>> {
     slices.retain(|slice| {
         namespace(slice) == namespace(service)
             && slice["metadata"]["labels"][SERVICE_NAME] == name(service)
-            && slice["metadata"]["labels"]["endpointslice.kubernetes.io/managed-by"] == USER
+            && slice["metadata"]["labels"][MANAGED_BY] == MANAGER
             && !is_deleting(slice)
     });
     slices
@@ -152,7 +154,7 @@ fn new_slice(service: &Value, endpoints: &[Value]) -> Value {
         "metadata": {
             "generateName": format!("{}-", name(service)),
             "namespace": namespace(service),
-            "labels": { SERVICE_NAME: name(service), "endpointslice.kubernetes.io/managed-by": USER },
+            "labels": { SERVICE_NAME: name(service), MANAGED_BY: MANAGER },
             "ownerReferences": [controller_reference(service)],
         },
         "addressType": "IPv4",

@@ -9,10 +9,17 @@ use super::{Answer, World, defaults, metadata, validation};
 
 impl World {
     pub(super) fn serve_create(&mut self, call: &Call) -> Answer {
+        if !call.body["metadata"]["resourceVersion"].is_null() {
+            return Err(Refusal::version_of_new_object().into());
+        }
+        self.create_from(call, call.body.clone())
+    }
+
+    /// Creates what a POST sends, or what a PUT sends for an object that is not there.
+    pub(super) fn create_from(&mut self, call: &Call, mut object: Value) -> Answer {
         let kind = call.kind();
         let namespace = call.target.namespace.clone().unwrap_or_default();
-        let mut object = call.body.clone();
-        self.check_body(kind, &object)?;
+        self.check_body(kind, &mut object)?;
         let name = self.name_new(&mut object);
         self.admit(kind, &namespace, &name)?;
         if kind.is_namespaced() {
@@ -23,11 +30,6 @@ impl World {
                 }
                 _ => object["metadata"]["namespace"] = json!(namespace),
             }
-        }
-        if !object["metadata"]["resourceVersion"].is_null() {
-            return Err(
-                Refusal::bad_request("resourceVersion should not be set on objects to be created").into()
-            );
         }
         metadata::forget(&mut object);
         metadata::normalise(kind, &mut object);
@@ -47,11 +49,15 @@ impl World {
         Ok(Value::clone(&self.store.put(key, object)))
     }
 
-    fn check_body(&self, kind: Kind, object: &Value) -> Result<(), Refusal> {
+    /// A built-in kind may be left out, because the path says it too.
+    fn check_body(&self, kind: Kind, object: &mut Value) -> Result<(), Refusal> {
         if !object["metadata"].is_object() {
             return Err(Refusal::bad_request("the body is not an object with metadata"));
         }
         for (field, expected) in [("apiVersion", self.api_version(kind)), ("kind", kind.name().to_owned())] {
+            if object[field].is_null() && !kind.facts().is_custom {
+                object[field] = json!(expected);
+            }
             if object[field].as_str() != Some(&expected) {
                 let found = &object[field];
                 return Err(Refusal::bad_request(&format!("{field} must be {expected:?}, not {found}")));

@@ -19,7 +19,7 @@ pub(crate) fn fill(kind: Kind, object: &mut Value) {
             let spec = &mut object["spec"];
             set(spec, "replicas", json!(1));
             pods::fill(&mut spec["template"]["spec"]);
-            // The server writes the template's creation time, which is never set, as null.
+            // Servers of some versions write the template's creation time, which is never set, as null.
             set(&mut spec["template"]["metadata"], "creationTimestamp", Value::Null);
         }
         Kind::Pod => pods::fill(&mut object["spec"]),

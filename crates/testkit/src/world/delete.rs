@@ -49,11 +49,16 @@ impl World {
 }
 
 fn check_preconditions(key: &Key, object: &Value, preconditions: &Value) -> Result<(), Refusal> {
-    for (field, word) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
+    for (field, word, otherwise) in
+        [("uid", "UID", "deleted and then recreated"), ("resourceVersion", "ResourceVersion", "modified")]
+    {
         let (asked, found) = (&preconditions[field], &object["metadata"][field]);
         if !asked.is_null() && asked != found {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let (asked, found) = (text(asked), text(found));
             let why = format!(
-                "Precondition failed: {word} in precondition: {asked}, {word} in object meta: {found}"
+                "the {word} in the precondition ({asked}) does not match the {word} in record ({found}). \
+                 The object might have been {otherwise}"
             );
             return Err(Refusal::conflict(key.kind, &key.name, &why));
         }

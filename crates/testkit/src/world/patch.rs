@@ -1,6 +1,6 @@
 //! Merge patches and JSON patches, with the API server's answers to those that do not fit.
 
-use json_patch::{Patch, PatchOperation};
+use json_patch::{AddOperation, Patch, PatchOperation};
 use serde_json::Value;
 
 use super::refusal::Refusal;
@@ -16,38 +16,36 @@ pub(crate) fn merge(mut object: Value, patch: &Value) -> Result<Value, Refusal> 
 
 /// Applies a JSON patch, all of it or nothing.
 pub(crate) fn json(mut object: Value, patch: &Value) -> Result<Value, Refusal> {
-    let patch: Patch =
-        serde_json::from_value(patch.clone()).map_err(|error| Refusal::bad_request(&error.to_string()))?;
+    let is_list_of_operations = patch.as_array().is_some_and(|list| list.iter().all(Value::is_object));
+    if !is_list_of_operations {
+        return Err(Refusal::bad_request("error decoding patch: it must be a list of operations"));
+    }
+    let patch: Patch = serde_json::from_value(patch.clone()).map_err(|_| Refusal::patch_failed())?;
     for operation in patch.0 {
-        apply(&mut object, operation).map_err(|problem| Refusal::patch_failed(&problem))?;
+        apply(&mut object, operation).ok_or_else(Refusal::patch_failed)?;
     }
     Ok(object)
 }
 
-fn apply(object: &mut Value, operation: PatchOperation) -> Result<(), String> {
-    match &operation {
-        // The RFC says that a test of an absent path fails. The API server lets null stand for "absent".
-        PatchOperation::Test(test) if test.value.is_null() => test_null(object, test.path.as_str()),
-        _ => json_patch::patch(object, &[operation]).map_err(|error| error.to_string()),
+/// The RFC says that a test of null and a replacement both need the path to exist. The API server's library lets null
+/// stand for "absent", and replaces what is not there, as long as the parent is a map that exists.
+fn apply(object: &mut Value, operation: PatchOperation) -> Option<()> {
+    match operation {
+        PatchOperation::Test(test)
+            if test.value.is_null() && parent(object, test.path.as_str())?.is_object() =>
+        {
+            object.pointer(test.path.as_str()).is_none_or(Value::is_null).then_some(())
+        }
+        PatchOperation::Replace(replace) if parent(object, replace.path.as_str())?.is_object() => {
+            let add = AddOperation { path: replace.path, value: replace.value };
+            json_patch::patch(object, &[PatchOperation::Add(add)]).ok()
+        }
+        operation => json_patch::patch(object, &[operation]).ok(),
     }
 }
 
-fn test_null(object: &Value, path: &str) -> Result<(), String> {
-    let Some((parent, token)) = path.rsplit_once('/') else {
-        return Err("a test of the whole object for null fails".to_owned());
-    };
-    let missing = || format!("test operation for path failed: {path}: missing path");
-    let passes = match object.pointer(parent).ok_or_else(missing)? {
-        Value::Object(map) => {
-            map.get(&token.replace("~1", "/").replace("~0", "~")).is_none_or(Value::is_null)
-        }
-        Value::Array(items) => {
-            let item = token.parse::<usize>().ok().and_then(|index| items.get(index));
-            item.ok_or_else(missing)?.is_null()
-        }
-        _ => return Err(missing()),
-    };
-    if passes { Ok(()) } else { Err(format!("testing value {path} failed: test failed")) }
+fn parent<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
+    object.pointer(path.rsplit_once('/')?.0)
 }
 
 #[cfg(test)]
@@ -83,14 +81,16 @@ mod tests {
             json!([{"op": "test", "path": "/metadata/absent", "value": "b"}]),
             json!([{"op": "remove", "path": "/metadata/absent"}]),
             json!([{"op": "remove", "path": "/metadata/finalizers/1"}]),
-            json!([{"op": "replace", "path": "/metadata/absent", "value": 1}]),
+            json!([{"op": "replace", "path": "/metadata/absent/deep", "value": 1}]),
+            json!([{"op": "replace", "path": "/metadata/finalizers/1", "value": 1}]),
+            json!([{"op": "invent", "path": "/a"}]),
             json!([{"op": "add", "path": "/metadata/annotations/a", "value": "b"}]),
             json!([{"op": "add", "path": "/metadata/finalizers/7", "value": "b"}]),
         ] {
             assert_eq!(code(object.clone(), patch.clone()), 422, "{patch}");
         }
         assert_eq!(code(object.clone(), json!({"op": "add"})), 400);
-        assert_eq!(code(object, json!([{"op": "invent", "path": "/a"}])), 400);
+        assert_eq!(code(object, json!([{"op": "replace", "path": "/metadata/absent", "value": 1}])), 200);
     }
 
     #[test]

@@ -57,8 +57,7 @@ impl Refusal {
     }
 
     fn about(mut self, kind: Kind, name: &str) -> Self {
-        self.details =
-            json!({ "name": name, "kind": kind.plural(), "group": kind.facts().group.unwrap_or_default() });
+        self.details = json!({ "name": name, "kind": kind.plural() });
         self
     }
 
@@ -72,6 +71,21 @@ impl Refusal {
             status["details"] = self.details.clone();
         }
         status
+    }
+
+    /// Writes the API group behind the names of kinds that have one; `rollouts` is the group of Rollouts.
+    pub(crate) fn qualify(mut self, kind: Kind, rollouts: &str) -> Self {
+        let group = kind.facts().group.unwrap_or(rollouts);
+        if group.is_empty() || self.details["kind"] != kind.plural() {
+            return self;
+        }
+        self.details["group"] = json!(group);
+        let name = self.details["name"].as_str().unwrap_or_default();
+        for word in [kind.plural(), kind.name()] {
+            self.message =
+                self.message.replace(&format!("{word} {name:?}"), &format!("{word}.{group} {name:?}"));
+        }
+        self
     }
 
     /// A refusal that a test asked for.
@@ -112,8 +126,8 @@ impl Refusal {
     }
 
     /// A JSON patch that does not fit the object, which the server answers without naming the object.
-    pub(crate) fn patch_failed(problem: &str) -> Self {
-        Self::new(422, format!("the server rejected our request due to an error in our request: {problem}"))
+    pub(crate) fn patch_failed() -> Self {
+        Self::new(422, "the server rejected our request due to an error in our request".to_owned())
     }
 
     pub(crate) fn forbidden(kind: Kind, name: &str, why: &str) -> Self {
@@ -129,6 +143,16 @@ impl Refusal {
             "message": format!("namespace {namespace} is being terminated"),
         }]);
         refusal
+    }
+
+    pub(crate) fn version_of_new_object() -> Self {
+        let message = "resourceVersion should not be set on objects to be created".to_owned();
+        Self { reason: String::new(), ..Self::new(500, message) }
+    }
+
+    /// A patch that would move the object to another place.
+    pub(crate) fn misplaced(field: &str) -> Self {
+        Self::bad_request(&format!("the {field} of the object does not match the {field} on the URL"))
     }
 
     pub(crate) fn bad_request(problem: &str) -> Self {

@@ -11,16 +11,21 @@ impl World {
     pub(super) fn serve_update(&mut self, call: &Call) -> Answer {
         let key = call.key();
         let kind = key.kind;
-        let found = self.store.get(&key).ok_or_else(|| Refusal::not_found(kind, &key.name))?;
-        let before = Value::clone(found);
+        let before = match self.store.get(&key) {
+            Some(found) => Value::clone(found),
+            // Somebody who replaces a Lease that was deleted in the meantime creates it, whatever version he read.
+            None if call.verb == Verb::Update && kind == Kind::Lease => {
+                return self.create_from(call, call.body.clone());
+            }
+            None => return Err(Refusal::not_found(kind, &key.name).into()),
+        };
         let asked = asked_for(call, before.clone())?;
+        check_place(call, &asked)?;
         check_version(call, &before, &asked)?;
         check_identity(call, &before, &asked)?;
         let mut after = match call.subresource() {
             None => of_object(kind, &before, asked),
-            Some("status") if kind.facts().has_status => {
-                with_field(before.clone(), "status", asked.get("status"))
-            }
+            Some("status") if kind.facts().has_status => of_status(kind, &before, &asked),
             Some("finalize") if kind == Kind::Namespace => {
                 with_field(before.clone(), "spec", asked.get("spec"))
             }
@@ -42,8 +47,12 @@ impl World {
         }
         let is_over =
             after["metadata"]["deletionGracePeriodSeconds"] == 0 && !metadata::is_held(kind, &after);
-        let stored = if is_over { self.store.remove(&key, after) } else { self.store.put(key, after) };
-        Ok(Value::clone(&stored))
+        if is_over {
+            // The answer shows the object as it was before it went; the watch tells the version of the deletion.
+            self.store.remove(&key, after.clone());
+            return Ok(after);
+        }
+        Ok(Value::clone(&self.store.put(key, after)))
     }
 }
 
@@ -59,6 +68,16 @@ fn asked_for(call: &Call, before: Value) -> Result<Value, Refusal> {
     }
 }
 
+fn check_place(call: &Call, asked: &Value) -> Result<(), Refusal> {
+    let namespace = call.target.namespace.as_deref().unwrap_or_default();
+    for (field, expected) in [("name", call.name()), ("namespace", namespace)] {
+        if asked["metadata"][field].as_str().is_some_and(|value| value != expected) {
+            return Err(Refusal::misplaced(field));
+        }
+    }
+    Ok(())
+}
+
 fn check_version(call: &Call, before: &Value, asked: &Value) -> Result<(), Refusal> {
     let kind = call.kind();
     match asked["metadata"]["resourceVersion"].as_str() {
@@ -66,7 +85,7 @@ fn check_version(call: &Call, before: &Value, asked: &Value) -> Result<(), Refus
             Err(Refusal::stale(kind, call.name()))
         }
         None | Some("") if call.verb == Verb::Update && (kind.facts().is_custom || kind == Kind::Lease) => {
-            let problem = "Invalid value: 0x0: must be specified for an update";
+            let problem = "Invalid value: 0: must be specified for an update";
             Err(Refusal::invalid(kind, call.name(), "metadata.resourceVersion", problem))
         }
         _ => Ok(()),
@@ -97,6 +116,12 @@ fn of_object(kind: Kind, before: &Value, mut asked: Value) -> Value {
         }
     }
     if kind.facts().has_status { with_field(asked, "status", before.get("status")) } else { asked }
+}
+
+/// A write to the status of a built-in kind may change labels and annotations too; that of a custom kind may not.
+fn of_status(kind: Kind, before: &Value, asked: &Value) -> Value {
+    let after = with_field(before.clone(), "status", asked.get("status"));
+    if kind.facts().is_custom { after } else { with_field(after, "metadata", asked.get("metadata")) }
 }
 
 fn with_field(mut object: Value, name: &str, value: Option<&Value>) -> Value {

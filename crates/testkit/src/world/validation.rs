@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::delete::{FOREGROUND, ORPHAN};
 use super::kinds::Kind;
 use super::refusal::Refusal;
 use super::selector::selects;
@@ -16,16 +17,14 @@ pub(crate) fn judge(kind: Kind, before: Option<&Value>, after: &Value) -> Result
     if let Some(problem) = owners(&after["metadata"]["ownerReferences"]) {
         return invalid("metadata.ownerReferences", problem);
     }
-    if let Some(before) = before {
-        for field in ["name", "namespace", "uid"] {
-            if before["metadata"][field] != after["metadata"][field] {
-                return invalid(&format!("metadata.{field}"), "Invalid value: field is immutable");
-            }
-        }
-        if adds_finalizer(before, after) {
-            let problem = "Forbidden: no new finalizers can be added if the object is being deleted";
-            return invalid("metadata.finalizers", problem);
-        }
+    let mut finalizers = after["metadata"]["finalizers"].as_array().into_iter().flatten();
+    if !finalizers.all(|finalizer| finalizer.as_str().is_some_and(is_finalizer)) {
+        let problem = "Invalid value: name is neither a standard finalizer name nor is it fully qualified";
+        return invalid("metadata.finalizers[0]", problem);
+    }
+    if before.is_some_and(|before| adds_finalizer(before, after)) {
+        let problem = "Forbidden: no new finalizers can be added if the object is being deleted";
+        return invalid("metadata.finalizers", problem);
     }
     match kind {
         Kind::ReplicaSet => {
@@ -50,6 +49,10 @@ fn owners(references: &Value) -> Option<&'static str> {
     }
     let controllers = references.iter().filter(|reference| reference["controller"] == true);
     (controllers.count() > 1).then_some("Invalid value: Only one reference can have Controller set to true")
+}
+
+fn is_finalizer(name: &str) -> bool {
+    name.contains('/') || [FOREGROUND, ORPHAN].contains(&name)
 }
 
 fn adds_finalizer(before: &Value, after: &Value) -> bool {

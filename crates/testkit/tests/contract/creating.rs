@@ -35,12 +35,34 @@ fn what_the_server_owns_cannot_be_sent() {
 }
 
 #[test]
+fn a_new_object_has_no_version() {
+    let mut world = World::new();
+    let with_version = rollout("a").set("/metadata/resourceVersion", json!("1")).manifest();
+    assert_eq!(world.try_create(with_version).unwrap_err().code(), 500);
+}
+
+#[test]
+fn the_path_tells_the_kind_of_built_in_objects_only() {
+    let mut world = World::new();
+    let services = world.collection_path(Kind::Service, "default");
+    let created =
+        world.request(Request::post(services, json!({ "metadata": { "name": "s" }, "spec": {} }))).unwrap();
+    assert_eq!((&created["apiVersion"], &created["kind"]), (&json!("v1"), &json!("Service")));
+    let rollouts = world.collection_path(Kind::Rollout, "default");
+    let mut manifest = rollout("a").manifest();
+    manifest["kind"] = Value::Null;
+    assert_eq!(world.request(Request::post(rollouts, manifest)).unwrap_err().code(), 400);
+}
+
+#[test]
 fn a_name_is_given_once() {
     let mut world = world();
     let before = world.version();
     let failure = world.try_create(rollout("a").manifest()).unwrap_err();
     let Failure::Refused(refusal) = failure else { unreachable!("{failure:?}") };
     assert_eq!((refusal.code, refusal.reason.as_str()), (409, "AlreadyExists"));
+    assert_eq!(refusal.message, "rollouts.serin.dev \"a\" already exists");
+    assert_eq!(refusal.status()["details"], json!({ "name": "a", "kind": "rollouts", "group": "serin.dev" }));
     assert_eq!(world.version(), before);
 }
 

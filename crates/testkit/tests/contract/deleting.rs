@@ -3,7 +3,7 @@ use serin_testkit::controllers::{GarbageCollector, Kubelet, NamespaceController,
 use serin_testkit::world::Request;
 use serin_testkit::{Kind, World};
 
-use crate::{code, json_patch, merge, path, replica_set, world};
+use crate::{code, json_patch, merge, path, replica_set, version, world};
 
 #[test]
 fn an_object_that_nothing_holds_goes_at_once() {
@@ -48,6 +48,7 @@ fn finalizers_hold_an_object_until_the_last_is_removed() {
     let last = json!([{ "op": "remove", "path": "/metadata/finalizers/0" }]);
     let answer = json_patch(&mut world, Kind::Rollout, "a", last).unwrap();
     assert_eq!(answer["metadata"].get("finalizers"), None);
+    assert_eq!(version(&answer), world.version() - 1, "the answer is older than the deletion");
     assert_eq!(world.find(Kind::Rollout, "a"), None);
 }
 

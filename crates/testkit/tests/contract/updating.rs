@@ -140,6 +140,36 @@ fn objects_and_their_status_are_written_apart() {
 }
 
 #[test]
+fn the_status_path_of_a_built_in_kind_takes_labels_too() {
+    let mut world = world();
+    let status = format!("{}/status", path(&world, Kind::Service, "stable"));
+    let patch = json!({ "metadata": { "labels": { "a": "b" } }, "spec": { "type": "NodePort" } });
+    let patched = world.request(Request::merge_patch(status, patch)).unwrap();
+    assert_eq!(patched["metadata"]["labels"], json!({ "a": "b" }));
+    assert_eq!(patched["spec"]["type"], "ClusterIP");
+}
+
+#[test]
+fn finalizers_are_qualified_names() {
+    let mut world = world();
+    let patch = |finalizer: &str| json!({ "metadata": { "finalizers": [finalizer] } });
+    assert_eq!(code(merge(&mut world, Kind::Rollout, "a", patch("traffic"))), 422);
+    assert_eq!(code(merge(&mut world, Kind::Rollout, "a", patch("serin.dev/traffic"))), 200);
+}
+
+#[test]
+fn replacing_a_lease_that_is_gone_creates_it() {
+    let mut world = world();
+    let lease = json!({ "metadata": { "name": "l" }, "spec": { "holderIdentity": "a" } });
+    let path = path(&world, Kind::Lease, "l");
+    let collection = world.collection_path(Kind::Lease, "default");
+    let read = world.request(Request::post(collection, lease)).unwrap();
+    world.delete(Kind::Lease, "l");
+    let created = world.request(Request::put(path, read.clone())).unwrap();
+    assert_ne!(created["metadata"]["uid"], read["metadata"]["uid"]);
+}
+
+#[test]
 fn what_the_server_owns_cannot_be_changed() {
     let mut world = world();
     let before = world.get(Kind::Rollout, "a").clone();
@@ -147,12 +177,9 @@ fn what_the_server_owns_cannot_be_changed() {
         "creationTimestamp": null, "generation": 9, "deletionTimestamp": "2030-01-01T00:00:00Z", "managedFields": null,
     } });
     assert_eq!(merge(&mut world, Kind::Rollout, "a", patch), Ok(before));
-    for patch in [
-        json!({ "metadata": { "uid": "another" } }),
-        json!({ "metadata": { "name": "another" } }),
-        json!({ "metadata": { "namespace": "another" } }),
-    ] {
-        assert_eq!(code(merge(&mut world, Kind::Rollout, "a", patch.clone())), 422, "{patch}");
+    for (field, expected) in [("uid", 422), ("name", 400), ("namespace", 400)] {
+        let patch = json!({ "metadata": { field: "another" } });
+        assert_eq!(code(merge(&mut world, Kind::Rollout, "a", patch)), expected, "{field}");
     }
     world.create(replica_set("x", 1, "web:1"));
     let patch = json!({ "spec": { "selector": { "matchLabels": { "set": null } } } });
