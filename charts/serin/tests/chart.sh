@@ -80,6 +80,23 @@ for values in ../values.yaml values/*.yaml; do
   ok "rendered with $values, the server accepts $(grep -c '(server dry run)' "$work/out") objects"
 done
 
+# holds TEXT…: what was rendered has all of it.
+holds() {
+  local text
+  for text in "$@"; do grep -qF -- "$text" "$work/rendered.yaml" || fail "not rendered: $text"; done
+}
+render -f values/everything.yaml >"$work/rendered.yaml"
+holds 'replicas: 3' "image: registry.example/team/serin@sha256:$(printf 'a%.0s' {1..64})" 'imagePullPolicy: Always' \
+  'name: registry' '--log-level=debug' '--log-format=json' '--concurrency=16' 'name: NO_COLOR' 'memory: 1Gi' \
+  'kubernetes.io/os: linux' 'key: node-role.kubernetes.io/control-plane' 'preferredDuringScheduling' DoNotSchedule \
+  'priorityClassName: system-cluster-critical' 'example.com/note: a note' 'example.com/team: platform' \
+  'runAsUser: 65532' 'serviceAccountName: operator' 'example.com/role: canaries' 'maxUnavailable: 50%' \
+  'interval: 10s' 'release: prometheus' 'activeDeadlineSeconds: 60' 'image: registry.example/busybox:1'
+render -s templates/deployment.yaml >"$work/rendered.yaml"
+holds 'replicas: 2' 'readOnlyRootFilesystem: true' 'path: /livez' 'path: /readyz' '--api-group=serin.dev' \
+  'topologyKey: kubernetes.io/hostname'
+ok "every value arrives"
+
 # rendered KIND: how many there are of it.
 rendered() { grep -c "^kind: $1\$" "$work/rendered.yaml" || true; }
 render -f values/namespaced.yaml --set crds.install=false >"$work/rendered.yaml"
