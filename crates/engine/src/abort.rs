@@ -15,6 +15,8 @@ pub fn judge(draft: &mut Draft<'_>) -> bool {
     let by_references = references_changed(world);
     let aborted = can_abort(world) && (stands(world) || requested || by_references);
     if aborted {
+        // Unlike a person's request, the reason for this one goes away with what it brings about.
+        draft.record_first = by_references && !stands(world);
         draft.status.abort = true;
         draft.status.aborted_at =
             recorded.aborted_at.clone().filter(|_| stands(world)).or(Some(Time(draft.now_in_seconds())));

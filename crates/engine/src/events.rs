@@ -102,12 +102,11 @@ pub fn of_status(before: &RolloutStatus, after: &RolloutStatus) -> Vec<Event> {
     let mut events = Vec::new();
     let mut tell =
         |severity, reason, note: String| events.push(Event { severity, reason, note, after: After::Status });
-    if after.pause_conditions != before.pause_conditions {
-        if let Some(pause) = after.pause_conditions.first() {
-            let how = after.waiting_for.iter().find_map(|waiting| waiting.unblock.as_deref());
-            let how = how.map(|command| format!("; to go on: {command}")).unwrap_or_default();
-            tell(Severity::Normal, "RolloutPaused", format!("Rollout is paused ({}){how}", pause.reason));
-        }
+    let pause = after.pause_conditions.first().filter(|_| after.pause_conditions != before.pause_conditions);
+    if let Some(pause) = pause {
+        let how = after.waiting_for.iter().find_map(|waiting| waiting.unblock.as_deref());
+        let how = how.map(|command| format!("; to go on: {command}")).unwrap_or_default();
+        tell(Severity::Normal, "RolloutPaused", format!("Rollout is paused ({}){how}", pause.reason));
     }
     if after.abort && after.aborted_pod_hash != before.aborted_pod_hash {
         let message = after.message.clone().unwrap_or_default();

@@ -28,6 +28,7 @@ pub fn report(draft: &mut Draft<'_>, course: &Course<'_>) {
     weights(draft, course);
     managed(draft, course);
     explain_refusals(draft);
+    explain_holds(draft);
     conditions(draft, course);
     phase(draft, course);
 }
@@ -136,6 +137,25 @@ fn explain_refusals(draft: &mut Draft<'_>) {
             format!("the API server refused a write to {subject}: {message}"),
             None,
         );
+    }
+}
+
+/// An aborted or held Rollout waits for a person, who has to know what to do.
+fn explain_holds(draft: &mut Draft<'_>) {
+    let (resource, rollout) = (draft.world.names.resource(), &draft.world.rollout);
+    let patch = |options: &str, body: &str| {
+        Some(format!(
+            "kubectl patch {resource} {} -n {} {options}--type merge -p '{body}'",
+            rollout.name, rollout.namespace
+        ))
+    };
+    if draft.status.abort {
+        let retry = patch("--subresource status ", r#"{"status":{"abort":false}}"#);
+        draft.wait(Wait::Retry, "the update was aborted: change the template, or retry it", retry);
+    }
+    if rollout.paused {
+        let unpause = patch("", r#"{"spec":{"paused":false}}"#);
+        draft.wait(Wait::Unpause, "spec.paused holds the steps and the promotion", unpause);
     }
 }
 
@@ -332,10 +352,8 @@ fn phase(draft: &mut Draft<'_>, course: &Course<'_>) {
 /// How soon a change of status has to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
-    /// Only counters and the like moved: at most once a second.
+    /// It goes on, or only counters moved: at most once a second, together with what follows.
     Coalesced,
-    /// It goes on: soon, but together with what follows at once.
-    Soon,
     /// Something that people wait for, or that later plans build on.
     Now,
 }
@@ -345,7 +363,7 @@ impl Urgency {
     pub fn delay(self) -> SignedDuration {
         match self {
             Self::Coalesced => SignedDuration::from_secs(1),
-            Self::Soon => SignedDuration::from_millis(300),
+
             Self::Now => SignedDuration::ZERO,
         }
     }
@@ -383,14 +401,7 @@ pub fn urgency(before: &RolloutStatus, after: &RolloutStatus) -> Option<Urgency>
     // A drain that begins must be remembered; one that is over is only no longer told.
     let drains_begin = drains(after).iter().any(|drain| !drains(before).contains(drain));
     let verdict = after.phase != before.phase && after.phase != Some(Phase::Progressing);
-    if remembers || drains_begin || verdict {
-        return Some(Urgency::Now);
-    }
-    let steps = |status: &RolloutStatus| {
-        let hashes = (status.current_pod_hash.clone(), status.stable_rs.clone(), status.current_step_index);
-        (status.phase, hashes, status.observed_generation, status.pause_conditions.clone())
-    };
-    Some(if steps(before) == steps(after) { Urgency::Coalesced } else { Urgency::Soon })
+    Some(if remembers || drains_begin || verdict { Urgency::Now } else { Urgency::Coalesced })
 }
 
 /// The merge patch that turns one status into the other: only what differs, null for what goes.

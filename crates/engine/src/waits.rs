@@ -14,13 +14,11 @@ pub enum Wait {
     AvailablePods,
     Endpoints,
     StableEndpoints,
-    ServiceTakeover,
     Drain,
     Retry,
     ValidSpec,
     ContestedWrite,
     RefusedWrite,
-    Progress,
 }
 
 impl Wait {
@@ -32,13 +30,11 @@ impl Wait {
             Self::AvailablePods => "AvailablePods",
             Self::Endpoints => "Endpoints",
             Self::StableEndpoints => "StableEndpoints",
-            Self::ServiceTakeover => "ServiceTakeover",
             Self::Drain => "Drain",
             Self::Retry => "Retry",
             Self::ValidSpec => "ValidSpec",
             Self::ContestedWrite => "ContestedWrite",
             Self::RefusedWrite => "RefusedWrite",
-            Self::Progress => "Progress",
         }
     }
 }

@@ -1,1 +1,17 @@
+//! What the tests on a real control plane stand on: one cluster for all of them, a namespace and an operator process
+//! for each, the objects in short words, and the audit log as the oracle for who wrote what in which order.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "test code says what is wrong and stops"
+)]
+
+pub mod audit;
+pub mod manifests;
+pub mod operator;
+pub mod space;
+
+pub use operator::Operator;
+pub use space::Space;

@@ -13,9 +13,9 @@ use proptest::test_runner::{Config, FileFailurePersistence};
 
 use crate::story::{Setting, Story, Turn};
 
+/// 256 stories each, or as many as `PROPTEST_CASES` says.
 fn config() -> Config {
     Config {
-        cases: std::env::var("STORIES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400),
         failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
         max_shrink_iters: 300,
         ..Config::default()

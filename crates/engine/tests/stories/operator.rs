@@ -36,12 +36,20 @@ impl Operator {
 
     /// Reconciles until nothing is left to do now, or until it has made `writes` writes (a crash). Tells when it wants
     /// to look again.
-    pub fn reconcile(&mut self, world: &mut World, oracle: &mut Oracle, writes: Option<usize>) -> Option<Timestamp> {
+    pub fn reconcile(
+        &mut self,
+        world: &mut World,
+        oracle: &mut Oracle,
+        writes: Option<usize>,
+    ) -> Option<Timestamp> {
         let mut left = writes.unwrap_or(usize::MAX);
         let mut refused_once = BTreeSet::new();
         for _ in 0..ROUNDS {
             let (snapshot, plan) = self.plan(world)?;
-            assert!(plan.actions.iter().filter(|action| action.is_traffic()).count() <= 1, "two traffic moves: {plan:#?}");
+            assert!(
+                plan.actions.iter().filter(|action| action.is_traffic()).count() <= 1,
+                "two traffic moves: {plan:#?}"
+            );
             if plan.is_empty() {
                 return plan.wake_at;
             }
@@ -108,7 +116,13 @@ impl Operator {
         }
     }
 
-    fn send(&self, world: &mut World, oracle: &mut Oracle, call: &ApiCall, action: Option<&Action>) -> Answer {
+    fn send(
+        &self,
+        world: &mut World,
+        oracle: &mut Oracle,
+        call: &ApiCall,
+        action: Option<&Action>,
+    ) -> Answer {
         let path = if call.dry_run { format!("{}?dryRun=All", call.path) } else { call.path.clone() };
         let body = call.body.json();
         let request = match (call.verb, &call.body) {
@@ -136,7 +150,8 @@ fn gather(world: &World) -> Option<Objects> {
     };
     let slices = |service: &String| {
         let all = world.all(Kind::EndpointSlice);
-        let of = all.iter().filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == **service);
+        let of =
+            all.iter().filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == **service);
         of.map(|slice| parse(slice)).collect()
     };
     Some(Objects {
@@ -144,8 +159,14 @@ fn gather(world: &World) -> Option<Objects> {
         replica_sets: world.all(Kind::ReplicaSet).iter().map(|set| parse(set)).collect(),
         pods: world.all(Kind::Pod).iter().map(|pod| parse(pod)).collect(),
         slices: references.services.iter().map(|service| (service.clone(), slices(service))).collect(),
-        services: named(Kind::Service, &references.services).iter().map(|(name, s)| (name.clone(), parse(s))).collect(),
-        routes: named(Kind::HttpRoute, &references.routes).iter().map(|(name, r)| (name.clone(), parse(r))).collect(),
+        services: named(Kind::Service, &references.services)
+            .iter()
+            .map(|(name, s)| (name.clone(), parse(s)))
+            .collect(),
+        routes: named(Kind::HttpRoute, &references.routes)
+            .iter()
+            .map(|(name, r)| (name.clone(), parse(r)))
+            .collect(),
         rivals: Vec::new(),
         namespace_terminating: false,
         routes_unserved: false,

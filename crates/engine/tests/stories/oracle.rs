@@ -28,7 +28,10 @@ impl View<'_> {
         let route = self.world.find(Kind::HttpRoute, "route")?;
         let backends = route["spec"]["rules"][0]["backendRefs"].as_array()?;
         let weight = |service: &str| {
-            backends.iter().find(|backend| backend["name"] == service).map_or(0, |backend| backend["weight"].as_i64().unwrap_or(1))
+            backends
+                .iter()
+                .find(|backend| backend["name"] == service)
+                .map_or(0, |backend| backend["weight"].as_i64().unwrap_or(1))
         };
         Some((weight("stable"), weight("canary")))
     }
@@ -70,7 +73,9 @@ impl View<'_> {
     }
 
     fn replicas(&self) -> i64 {
-        self.world.find(Kind::Rollout, NAME).map_or(0, |rollout| rollout["spec"]["replicas"].as_i64().unwrap_or(1))
+        self.world
+            .find(Kind::Rollout, NAME)
+            .map_or(0, |rollout| rollout["spec"]["replicas"].as_i64().unwrap_or(1))
     }
 
     fn status(&self) -> Value {
@@ -80,14 +85,19 @@ impl View<'_> {
     /// The stable revision's hash, by the records on ReplicaSets.
     fn stable(&self) -> Option<String> {
         let sets = self.world.all(Kind::ReplicaSet);
-        let ordinal = |set: &Value| set["metadata"]["annotations"]["serin.dev/stable"].as_str()?.parse::<i64>().ok();
+        let ordinal =
+            |set: &Value| set["metadata"]["annotations"]["serin.dev/stable"].as_str()?.parse::<i64>().ok();
         let newest = sets.iter().filter(|set| ordinal(set).is_some()).max_by_key(|set| ordinal(set))?;
         newest["metadata"]["labels"][HASH].as_str().map(str::to_owned)
     }
 
     /// The share of the traffic that reaches a revision, in percent.
     fn share_of_revision(&self, hash: &str) -> i64 {
-        SERVICES.iter().filter(|service| self.selected(service).as_deref() == Some(hash)).map(|service| self.share(service)).sum()
+        SERVICES
+            .iter()
+            .filter(|service| self.selected(service).as_deref() == Some(hash))
+            .map(|service| self.share(service))
+            .sum()
     }
 }
 
@@ -138,9 +148,7 @@ fn only_ours(before: &World, after: &World, what: &str) {
         route
     };
     assert_eq!(without_weights(before), without_weights(after), "{what}: the route was damaged");
-    let untouched = |world: &World| {
-        ["other-route"].map(|name| world.find(Kind::HttpRoute, name).cloned())
-    };
+    let untouched = |world: &World| ["other-route"].map(|name| world.find(Kind::HttpRoute, name).cloned());
     assert_eq!(untouched(before), untouched(after), "{what}: a foreign route was written");
 }
 
@@ -162,7 +170,10 @@ fn shares(was: &View<'_>, is: &View<'_>, what: &str) {
         // A first deploy, and a Service with a selector of its own, have no revision meant.
         let Some(hash) = is.selected(service) else { continue };
         let of_revision = is.ready(service).get(&hash).copied().unwrap_or(0);
-        assert!(of_revision > 0 || ready_elsewhere == 0, "{what}: {service} was raised to {after} without pods of {hash}");
+        assert!(
+            of_revision > 0 || ready_elsewhere == 0,
+            "{what}: {service} was raised to {after} without pods of {hash}"
+        );
         let is_way_back = service == "stable" && is.selected("canary") != is.selected("stable");
         let is_refuge = ready_elsewhere == 0;
         // Somebody has taken the traffic away altogether: anything is better.
@@ -173,7 +184,10 @@ fn shares(was: &View<'_>, is: &View<'_>, what: &str) {
         assert_eq!(of_revision, ready, "{what}: {service} was raised while it lists other pods");
         if service == "canary" && is.stable().is_some_and(|stable| stable != hash) {
             let needed = (after * is.replicas() + 99) / 100;
-            assert!(of_revision >= needed, "{what}: weight {after} with {of_revision} of {needed} ready pods");
+            assert!(
+                of_revision >= needed,
+                "{what}: weight {after} with {of_revision} of {needed} ready pods"
+            );
         }
     }
 }
@@ -186,13 +200,21 @@ fn selector(was: &View<'_>, is: &View<'_>, service: &str, what: &str) {
     }
     let Some(after) = after else {
         let rollout = was.world.find(Kind::Rollout, NAME).cloned().unwrap_or_default();
-        assert!(!rollout["metadata"]["deletionTimestamp"].is_null(), "{what}: {service} was released under share");
+        assert!(
+            !rollout["metadata"]["deletionTimestamp"].is_null(),
+            "{what}: {service} was released under share"
+        );
         return;
     };
     let ready = was.ready(service);
     let narrows = before.is_none() && ready.keys().all(|hash| *hash == after);
-    let recorded = was.status()["canary"]["managed"][format!("{service}Service")]["podTemplateHash"] == json!(after);
-    assert!(narrows || recorded, "{what}: {service} was moved from {before:?} to {after} under a share of {}", was.share(service));
+    let recorded =
+        was.status()["canary"]["managed"][format!("{service}Service")]["podTemplateHash"] == json!(after);
+    assert!(
+        narrows || recorded,
+        "{what}: {service} was moved from {before:?} to {after} under a share of {}",
+        was.share(service)
+    );
 }
 
 /// Pods that a Service selects, or that still drain, are not taken away.
@@ -201,7 +223,8 @@ fn replicas(was: &View<'_>, is: &View<'_>, what: &str) {
     for set in is.world.all(Kind::ReplicaSet) {
         let name = set["metadata"]["name"].as_str().unwrap_or_default();
         let Some(before) = was.world.find(Kind::ReplicaSet, name) else { continue };
-        let (from, to) = (before["spec"]["replicas"].as_i64().unwrap_or(0), set["spec"]["replicas"].as_i64().unwrap_or(0));
+        let (from, to) =
+            (before["spec"]["replicas"].as_i64().unwrap_or(0), set["spec"]["replicas"].as_i64().unwrap_or(0));
         if to >= from || wanted == 0 {
             continue;
         }
@@ -210,8 +233,15 @@ fn replicas(was: &View<'_>, is: &View<'_>, what: &str) {
             SERVICES.into_iter().filter(|service| is.selected(service).as_deref() == Some(hash)).collect();
         if !selecting.is_empty() {
             let share = selecting.iter().map(|service| is.share(service)).max().unwrap_or(0);
-            let needed = if is.stable().as_deref() == Some(hash) { wanted } else { ((share * wanted + 99) / 100).max(1) };
-            assert!(to >= needed, "{what}: {name} went from {from} to {to} while {selecting:?} select it at share {share}");
+            let needed = if is.stable().as_deref() == Some(hash) {
+                wanted
+            } else {
+                ((share * wanted + 99) / 100).max(1)
+            };
+            assert!(
+                to >= needed,
+                "{what}: {name} went from {from} to {to} while {selecting:?} select it at share {share}"
+            );
             continue;
         }
         let was_serving = before["status"]["availableReplicas"].as_i64().unwrap_or(0) > 0;
@@ -219,10 +249,14 @@ fn replicas(was: &View<'_>, is: &View<'_>, what: &str) {
             let status = was.status();
             let drains = status["canary"]["drains"].as_array().cloned().unwrap_or_default();
             let drain = drains.iter().find(|drain| drain["podTemplateHash"] == hash);
-            let since: Option<jiff::Timestamp> = drain.and_then(|drain| drain["since"].as_str()?.parse().ok());
+            let since: Option<jiff::Timestamp> =
+                drain.and_then(|drain| drain["since"].as_str()?.parse().ok());
             let now = was.world.now();
             let drained = since.is_some_and(|since| now.duration_since(since).as_secs() >= 30);
-            assert!(drained, "{what}: {name} lost its pods before the drain delay was over ({since:?}, {now})");
+            assert!(
+                drained,
+                "{what}: {name} lost its pods before the drain delay was over ({since:?}, {now})"
+            );
         }
     }
 }
@@ -235,7 +269,10 @@ fn commit(was: &View<'_>, is: &View<'_>, what: &str) {
         return;
     }
     let sets = is.world.all(Kind::ReplicaSet);
-    let set = sets.iter().find(|set| set["metadata"]["labels"][HASH] == json!(after)).expect("the stable ReplicaSet");
+    let set = sets
+        .iter()
+        .find(|set| set["metadata"]["labels"][HASH] == json!(after))
+        .expect("the stable ReplicaSet");
     let available = set["status"]["availableReplicas"].as_i64().unwrap_or(0);
     assert_eq!(is.share("canary"), 100, "{what}: {after} was committed without all the traffic");
     assert_eq!(is.selected("canary"), Some(after.clone()), "{what}: {after} was committed unselected");

@@ -135,7 +135,9 @@ impl Story {
             wanted = wanted.step(step.clone());
         }
         if setting.roles {
-            wanted = wanted.active_labels(&[("role", "active"), ("queue", "production")]).preview_labels(&[("role", "preview")]);
+            wanted = wanted
+                .active_labels(&[("role", "active"), ("queue", "production")])
+                .preview_labels(&[("role", "preview")]);
         }
         world.create(service("stable").manifest());
         world.create(service("canary").manifest());
@@ -165,7 +167,11 @@ impl Story {
                 *operator = Operator::new();
             }
             Turn::Restart => *operator = Operator::new(),
-            Turn::Cluster(steps) => (0..*steps).for_each(|_| drop(cluster.step(world))),
+            Turn::Cluster(steps) => {
+                for _ in 0..*steps {
+                    cluster.step(world);
+                }
+            }
             Turn::Time(seconds) => world.advance(SignedDuration::from_secs(*seconds)),
             Turn::Fail(code) => world.fail_next(Matcher::writes().by(USER), Fault::Status(*code)),
             Turn::LoseAnswer => world.fail_next(Matcher::writes().by(USER), Fault::LoseAnswer),
@@ -217,8 +223,12 @@ impl Story {
             }
             Turn::WipeStatus => {
                 let status = self.rollout()["status"].clone();
-                let nulls: serde_json::Map<String, Value> =
-                    status.as_object().into_iter().flatten().map(|(key, _)| (key.clone(), Value::Null)).collect();
+                let nulls: serde_json::Map<String, Value> = status
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(key, _)| (key.clone(), Value::Null))
+                    .collect();
                 self.world.patch_status(Kind::Rollout, NAME, Value::Object(nulls));
             }
         }
@@ -295,7 +305,9 @@ impl Story {
     }
 
     fn is_broken(&self) -> bool {
-        self.rollout()["spec"]["template"]["spec"]["containers"][0]["image"].as_str().is_some_and(|image| image.contains("broken"))
+        self.rollout()["spec"]["template"]["spec"]["containers"][0]["image"]
+            .as_str()
+            .is_some_and(|image| image.contains("broken"))
     }
 
     /// At rest, the traffic is where status says, and every pod carries its role.
@@ -303,9 +315,11 @@ impl Story {
         let rollout = self.rollout();
         let status = &rollout["status"];
         let say = || format!("{rollout:#}");
-        let selected = |service: &str| self.world.get(Kind::Service, service)["spec"]["selector"][HASH].clone();
+        let selected =
+            |service: &str| self.world.get(Kind::Service, service)["spec"]["selector"][HASH].clone();
         let backends = &self.world.get(Kind::HttpRoute, "route")["spec"]["rules"][0]["backendRefs"];
-        let weights = (backends[0]["weight"].as_i64().unwrap_or(1), backends[1]["weight"].as_i64().unwrap_or(1));
+        let weights =
+            (backends[0]["weight"].as_i64().unwrap_or(1), backends[1]["weight"].as_i64().unwrap_or(1));
         let stable = &status["stableRS"];
         assert_eq!(selected("stable"), *stable, "the stable Service: {}", say());
         if self.phase() == "Healthy" || status["abort"] == true {

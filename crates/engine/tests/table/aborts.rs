@@ -55,7 +55,7 @@ fn the_canary_service_moves_back_once_and_the_pods_drain() {
 
 #[test]
 fn an_abort_waits_for_a_ready_stable_pod_and_says_so() {
-    aborted().lists("stable", &[]).does(&[]).waits_for(&["StableEndpoints"]);
+    aborted().lists("stable", &[]).does(&[]).waits_for(&["StableEndpoints", "Retry"]);
     aborted().lists("stable", &[("v1", 1)]).does(&["change weight of HTTPRoute/route from 10 to 0"]);
 }
 

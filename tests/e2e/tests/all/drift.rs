@@ -1,0 +1,123 @@
+//! Other writers of the route and the Services.
+
+use serde_json::json;
+use serin_e2e::{Space, manifests};
+
+fn paused(name: &str) -> Space {
+    let space = Space::new(name);
+    space.apply_all(&manifests::all());
+    space.until_phase("web", "Healthy");
+    space.set_image("web", "web:2");
+    space.until_paused_at("web", 1);
+    space
+}
+
+#[test]
+fn a_reapplied_manifest_is_put_back_and_its_writer_is_named() {
+    let space = paused("drift");
+    space.apply_all(&[manifests::route()]);
+    space.kubectl(&[
+        "patch",
+        "httproute",
+        "route",
+        "--type",
+        "json",
+        "--field-manager",
+        "somebody",
+        "--patch",
+        r#"[{"op": "replace", "path": "/spec/rules/0/backendRefs/1/weight", "value": 77}]"#,
+    ]);
+    space.until_weights("route", 90, 10);
+    space.until_event("web", "DriftCorrected", "HTTPRoute/route was changed by \"somebody\"");
+}
+
+#[test]
+fn server_side_apply_of_the_whole_rule_is_put_back() {
+    let space = paused("ssa");
+    let route = manifests::route().to_string();
+    let file = std::env::temp_dir().join(format!("{}-route.json", space.namespace));
+    std::fs::write(&file, route).unwrap();
+    let file = file.to_string_lossy().into_owned();
+    for flags in [
+        &["--server-side", "--force-conflicts"][..],
+        &["--server-side", "--force-conflicts", "--field-manager=flux"],
+    ] {
+        space.kubectl(&[&["apply", "--filename", &file][..], flags].concat());
+        space.until_weights("route", 90, 10);
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn a_selector_that_somebody_takes_away_is_put_back() {
+    let space = paused("selector");
+    let (stable, canary) = (space.selected("stable"), space.selected("canary"));
+    for service in ["stable", "canary"] {
+        space.kubectl(&[
+            "patch",
+            "service",
+            service,
+            "--type",
+            "merge",
+            "--patch",
+            r#"{"spec":{"selector":{"rollouts-pod-template-hash":null}}}"#,
+        ]);
+    }
+    space.until("both are back", || space.selected("stable") == stable && space.selected("canary") == canary);
+    assert_eq!(space.weights("route"), (90, 10));
+}
+
+#[test]
+fn a_deleted_replica_set_service_or_route_wakes_the_operator() {
+    let space = paused("deleted");
+    space.kubectl(&["delete", "httproute", "route"]);
+    space.until_phase("web", "Degraded");
+    space.apply_all(&[manifests::route()]);
+    space.until_weights("route", 90, 10);
+    space.kubectl(&["delete", "service", "canary"]);
+    space.until("it is missed", || {
+        space.rollout("web")["status"]["message"].as_str().unwrap_or_default().contains("canaryService")
+    });
+    space.apply_all(&[manifests::service("canary")]);
+    space.until_weights("route", 90, 10);
+    let hash = space.rollout("web")["status"]["currentPodHash"].clone();
+    let sets = space.list("replicasets");
+    let set =
+        sets.iter().find(|set| set["metadata"]["labels"]["rollouts-pod-template-hash"] == hash).unwrap();
+    space.kubectl(&["delete", "replicaset", set["metadata"]["name"].as_str().unwrap()]);
+    space.until("it is made again", || {
+        space.list("replicasets").iter().any(|other| {
+            other["metadata"]["labels"]["rollouts-pod-template-hash"] == hash
+                && other["metadata"]["uid"] != set["metadata"]["uid"]
+        })
+    });
+}
+
+#[test]
+fn filters_other_rules_and_other_backends_keep_everything() {
+    let space = Space::new("foreign");
+    let mut route = manifests::route();
+    let filter = json!([{"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": [{"name": "x", "value": "y"}]}}]);
+    route["spec"]["rules"] = json!([
+        {"matches": [{"path": {"type": "Exact", "value": "/stable"}}], "backendRefs": [{"name": "stable", "port": 80}]},
+        {"filters": filter, "backendRefs": [
+            {"name": "stable", "port": 80, "weight": 50}, {"name": "other", "port": 80, "weight": 50},
+            {"name": "canary", "port": 80, "weight": 50},
+        ]},
+    ]);
+    space.apply_all(&[
+        manifests::service("stable"),
+        manifests::service("canary"),
+        route,
+        manifests::rollout(),
+    ]);
+    space.until_phase("web", "Healthy");
+    space.set_image("web", "web:2");
+    space.until_paused_at("web", 1);
+    let rules = space.get("httproute", "route")["spec"]["rules"].clone();
+    let weights: Vec<i64> =
+        rules[1]["backendRefs"].as_array().unwrap().iter().map(|b| b["weight"].as_i64().unwrap()).collect();
+    assert_eq!(weights, [90, 50, 10], "the pair keeps its sum of 100");
+    assert_eq!(rules[0]["backendRefs"][0]["weight"], json!(1));
+    assert_eq!(rules[1]["filters"], filter);
+}

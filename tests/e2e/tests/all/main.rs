@@ -1,0 +1,16 @@
+//! Serin on a real control plane: what only that can show.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod abort;
+mod admission;
+mod crash;
+mod deletion;
+mod deploy;
+mod drift;
+mod invalid;
+mod leader;
+mod resume;
+mod scenario_canary_aware;
+mod scenario_pinned_clients;
+mod steps;
