@@ -10,25 +10,49 @@ use serde_json::Value;
 /// A pod template as canonical JSON text.
 ///
 /// Typed structs would drop the fields that are newer than this build, and a parsed [`Value`] takes twenty times the
-/// memory of its text. The text has sorted keys, so equal templates have equal text.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
-pub struct RawTemplate(Arc<str>);
+/// memory of its text. The text has sorted keys, so equal templates have equal text. What every plan asks about, the
+/// labels and annotations, is kept parsed.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct RawTemplate {
+    text: Arc<str>,
+    outline: Arc<Value>,
+}
 
 impl RawTemplate {
     /// Keeps `value` as text.
     pub fn new(value: &Value) -> Self {
-        Self(value.to_string().into())
+        Self { text: value.to_string().into(), outline: Arc::new(outline(value)) }
     }
 
-    /// The template as a JSON value.
+    /// The template as a JSON value. Parses the whole text.
     pub fn value(&self) -> Value {
-        serde_json::from_str(&self.0).unwrap_or(Value::Null)
+        serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+
+    /// The template without what is below `spec` and below most of `metadata`: only labels, annotations, and whether
+    /// there is a spec at all.
+    pub fn outline(&self) -> &Value {
+        &self.outline
     }
 
     /// The canonical text.
     pub fn text(&self) -> &str {
-        &self.0
+        &self.text
     }
+}
+
+fn outline(template: &Value) -> Value {
+    if !template.is_object() {
+        return template.clone();
+    }
+    let metadata = &template["metadata"];
+    let mut outline = serde_json::json!({
+        "metadata": { "labels": metadata["labels"], "annotations": metadata["annotations"] },
+    });
+    if template["spec"].is_object() {
+        outline["spec"] = serde_json::json!({});
+    }
+    outline
 }
 
 impl<'de> Deserialize<'de> for RawTemplate {

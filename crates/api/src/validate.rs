@@ -75,10 +75,10 @@ pub enum Step {
 /// Every field that cannot be used, in the order of the spec.
 pub fn validate(rollout: &Rollout) -> Result<ValidCanary, Vec<FieldError>> {
     let mut errors = Vec::new();
-    let template = rollout.spec.template.value();
+    let template = rollout.spec.template.outline();
     counts(rollout, &mut errors);
-    template_of(&template, &mut errors);
-    selector::judge(&rollout.spec.selector, &template, &mut errors);
+    template_of(template, &mut errors);
+    selector::judge(&rollout.spec.selector, template, &mut errors);
     let canary = match &rollout.spec.strategy {
         Lenient::Invalid(problem) => {
             errors.push(FieldError::new("spec.strategy", format!("cannot be read: {problem}")));

@@ -1,6 +1,7 @@
 //! Hashes of templates and steps: of a canonical form that is ours, so that no library upgrade changes them.
 
 use serde_json::Value;
+use serin_api::template::RawTemplate;
 
 /// Part of every hash. Raise it only together with a way to recognise the hashes of earlier versions.
 const VERSION: &str = "v1";
@@ -39,13 +40,13 @@ pub fn digest(text: &str) -> u64 {
 }
 
 /// The identity of a template as the user wrote it, with the version of the form.
-pub fn template_id(template: &Value) -> String {
-    format!("{VERSION}.{:016x}", digest(&template.to_string()))
+pub fn template_id(template: &RawTemplate) -> String {
+    format!("{VERSION}.{:016x}", digest(template.text()))
 }
 
 /// The pod template hash: short, safe as a label value and in a name.
-pub fn pod_template_hash(template: &Value, collisions: i32) -> String {
-    let mut text = format!("{VERSION}:{template}");
+pub fn pod_template_hash(template: &RawTemplate, collisions: i32) -> String {
+    let mut text = format!("{VERSION}:{}", template.text());
     if collisions > 0 {
         text.push_str(&format!(":{collisions}"));
     }
@@ -76,7 +77,9 @@ mod tests {
     #[test]
     fn hashes_are_pinned_for_good() {
         // A change here re-rolls every workload of every user at the next upgrade.
-        let template = json!({"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}});
+        let template = RawTemplate::new(
+            &json!({"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}}),
+        );
         assert_eq!(pod_template_hash(&template, 0), "5cf99c9f4c");
         assert_ne!(pod_template_hash(&template, 1), pod_template_hash(&template, 0));
         assert_eq!(template_id(&template), "v1.9625657e32a8a559");

@@ -79,7 +79,7 @@ pub fn references(rollout: &Rollout) -> References {
 /// The name that a new ReplicaSet for the Rollout's template would get.
 pub fn next_replica_set_name(rollout: &Rollout) -> String {
     let collisions = rollout.recorded_status().collision_count.unwrap_or(0);
-    let hash = hash::pod_template_hash(&rollout.spec.template.value(), collisions);
+    let hash = hash::pod_template_hash(&rollout.spec.template, collisions);
     format!("{}-{hash}", rollout.metadata.name.as_deref().unwrap_or_default())
 }
 
@@ -160,12 +160,12 @@ fn rollout_view(rollout: &Rollout, namespace_terminating: bool) -> RolloutView {
 
 fn template_view(objects: &Objects, recorded: &RolloutStatus) -> TemplateView {
     let rollout = &*objects.rollout;
-    let value = rollout.spec.template.value();
+    let raw = rollout.spec.template.clone();
     let name_taken = objects.name_holder.as_ref().is_some_and(|holder| !could_own(rollout, holder));
     TemplateView {
-        raw: rollout.spec.template.clone(),
-        id: hash::template_id(&value),
-        hash: hash::pod_template_hash(&value, recorded.collision_count.unwrap_or(0)),
+        id: hash::template_id(&raw),
+        hash: hash::pod_template_hash(&raw, recorded.collision_count.unwrap_or(0)),
+        raw,
         name_taken,
     }
 }
@@ -337,7 +337,7 @@ fn service_view(objects: &Objects, managed: &ManagedService, hashes: &BTreeMap<&
 fn missing(objects: &Objects, strategy: &ValidCanary, traffic: Option<&TrafficView>) -> Vec<FieldError> {
     const AT: &str = "spec.strategy.canary";
     let mut errors = Vec::new();
-    let template = objects.rollout.spec.template.value();
+    let template = objects.rollout.spec.template.outline();
     for (field, name) in
         [("stableService", &strategy.stable_service), ("canaryService", &strategy.canary_service)]
     {

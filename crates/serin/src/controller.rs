@@ -26,7 +26,7 @@ use crate::events::EventQueue;
 use crate::metrics::Metrics;
 use crate::triggers::Key;
 
-pub use memory::{Memories, Memory};
+pub use memory::{Memories, Memory, Rest};
 pub use root::{Root, RootEvent};
 pub use roster::Roster;
 
@@ -99,3 +99,6 @@ fn backoff(failures: u32) -> Duration {
     let (shortest, longest) = BACKOFF;
     shortest.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(16))).min(longest)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! First deploys, and revisions that are found again.
 
 use serde_json::json;
+use serin_api::template::RawTemplate;
 
 use crate::world::{World, hash_of, template};
 
@@ -126,7 +127,7 @@ fn a_template_that_means_the_same_is_the_same_revision() {
     let mut same = template("v1");
     same["spec"]["restartPolicy"] = json!("Always");
     let mut world = World::healthy().spec("template", same.clone());
-    let id = serin_engine::hash::template_id(&same);
+    let id = serin_engine::hash::template_id(&RawTemplate::new(&same));
     let stored = serin_engine::objects::TemplateProjection::of(&template("v1"));
     world.recall.defaulted = Some((id, stored));
     world.does(&["recognise ReplicaSet/web-v1"]).reports("/phase", json!("Healthy"));
@@ -135,7 +136,7 @@ fn a_template_that_means_the_same_is_the_same_revision() {
 #[test]
 fn a_template_that_the_server_refuses_is_told_and_changes_nothing_that_runs() {
     let mut world = World::updated();
-    let id = serin_engine::hash::template_id(&template("v2"));
+    let id = serin_engine::hash::template_id(&RawTemplate::new(&template("v2")));
     let action = serin_engine::Action::CompareTemplate { template: id, body: json!({}) };
     world.recall.refused(
         &action,

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serin_api::Names;
 use serin_api::names::POD_TEMPLATE_HASH;
+use serin_api::template::RawTemplate;
 use serin_engine::hash;
 use serin_engine::observe::Objects;
 use serin_engine::{Plan, Recall, Snapshot, observe, plan};
@@ -44,7 +45,7 @@ pub fn template(version: &str) -> Value {
 }
 
 pub fn hash_of(version: &str) -> String {
-    hash::pod_template_hash(&template(version), 0)
+    hash::pod_template_hash(&RawTemplate::new(&template(version)), 0)
 }
 
 fn parse<T: DeserializeOwned>(value: &Value) -> Arc<T> {
@@ -180,7 +181,7 @@ impl World {
                 "labels": {"app": "web", POD_TEMPLATE_HASH: hash},
                 "annotations": {
                     "serin.dev/revision": number.to_string(),
-                    "serin.dev/template-hash": hash::template_id(&template(version)),
+                    "serin.dev/template-hash": hash::template_id(&RawTemplate::new(&template(version))),
                 },
                 "ownerReferences": [{
                     "apiVersion": "serin.dev/v1alpha1", "kind": "Rollout", "name": "web", "uid": "rollout-uid",

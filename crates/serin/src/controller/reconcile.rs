@@ -1,17 +1,19 @@
 //! One reconcile: rounds of gather, plan and apply until a plan is empty.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::controller::Action as Requeue;
 use serin_engine::api_call::{Verb, api_call};
 use serin_engine::events::After;
-use serin_engine::{Action, ApiCall, Plan, Snapshot, observe, plan};
+use serin_engine::{Action, ApiCall, Objects, Plan, Snapshot, observe, plan};
 use tracing::{debug, info, warn};
 
-use super::{Context, Memory};
+use super::{Context, Memory, Rest};
 use crate::apply::Failure;
 use crate::error::Category;
 use crate::triggers::Key;
@@ -50,17 +52,40 @@ async fn rounds(key: &Key, context: &Context, memory: &mut Memory) -> Result<Req
         if objects.rollout.metadata.deletion_timestamp.is_some() {
             objects.namespace_terminating = context.applier.is_namespace_terminating(&key.namespace).await;
         }
+        let (fingerprint, now) = (fingerprint(&objects), context.clock.now());
+        // The echoes of our own writes wake us, and most of them bring nothing new.
+        let rest = memory.rest.filter(|rest| rest.holds(fingerprint, now) && !objects.namespace_terminating);
+        if let Some(rest) = rest {
+            return Ok(requeue(rest.until, now));
+        }
         let world = observe(&objects, &context.names, &memory.recall);
-        let now = context.clock.now();
         let plan = plan(&world, now);
         context.metrics.record_rollout(&key.namespace, &key.name, &plan.report);
         if plan.is_empty() {
+            memory.rest = Some(Rest { fingerprint, until: plan.wake_at });
             return Ok(requeue(plan.wake_at, now));
         }
+        memory.rest = None;
         apply(key, context, memory, &world, &plan, &mut refreshed).await?;
     }
     warn!(namespace = key.namespace, rollout = key.name, "not at rest after {MAX_ROUNDS} rounds");
     Ok(Requeue::requeue(Duration::from_millis(100)))
+}
+
+/// Identifies the versions of all objects that a plan is made from.
+fn fingerprint(objects: &Objects) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let mut add = |metadata: &ObjectMeta| (&metadata.uid, &metadata.resource_version).hash(&mut hasher);
+    add(&objects.rollout.metadata);
+    objects.name_holder.iter().for_each(|holder| add(&holder.metadata));
+    objects.replica_sets.iter().for_each(|set| add(&set.metadata));
+    objects.pods.iter().for_each(|pod| add(&pod.metadata));
+    objects.services.values().for_each(|service| add(&service.metadata));
+    objects.slices.values().flatten().for_each(|slice| add(&slice.metadata));
+    objects.routes.values().for_each(|route| add(&route.metadata));
+    objects.rivals.iter().for_each(|rival| add(&rival.metadata));
+    objects.routes_unserved.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn requeue(wake_at: Option<Timestamp>, now: Timestamp) -> Requeue {
