@@ -150,6 +150,11 @@ fn drain_delay(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> O
 /// No Service can select the revision, none lists it, and no share is on its way from it.
 pub fn traffic_has_left(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> bool {
     let Some(traffic) = &draft.world.traffic else { return true };
+    if !traffic.recorded {
+        // Nothing of ours says which revision the Services mean: the newest that is complete takes over for all.
+        return matches!(course, Course::FirstDeploy { target: Some(target) }
+            if target.available >= draft.world.rollout.replicas);
+    }
     let hash = &revision.hash;
     let unreached = [&traffic.stable, &traffic.canary]
         .iter()

@@ -16,6 +16,9 @@ use crate::traffic;
 /// After this time the Rollout is let go whatever is left.
 const LIMIT: SignedDuration = SignedDuration::from_secs(60);
 
+/// So long before the limit the Services get their selectors back, whatever still drains.
+const LAST_CALL: SignedDuration = SignedDuration::from_secs(10);
+
 /// Takes the next step of the deletion.
 pub fn proceed(draft: &mut Draft<'_>, deleted_at: Timestamp) {
     let world = draft.world;
@@ -35,7 +38,7 @@ pub fn proceed(draft: &mut Draft<'_>, deleted_at: Timestamp) {
         draft.act(let_go);
         return;
     }
-    if is_safe(draft) {
+    if is_safe(draft, limit) {
         draft.act(let_go);
     } else {
         draft.wake(limit);
@@ -43,14 +46,17 @@ pub fn proceed(draft: &mut Draft<'_>, deleted_at: Timestamp) {
 }
 
 /// Everything is as it should be left behind; otherwise asks for the next step towards that.
-fn is_safe(draft: &mut Draft<'_>) -> bool {
+fn is_safe(draft: &mut Draft<'_>, limit: Timestamp) -> bool {
     let Some(traffic) = draft.world.traffic.as_ref().filter(|traffic| traffic.recorded) else { return true };
     if let Some(stable) = draft.world.stable() {
         if !traffic::is_settled_or_released(traffic, stable) {
             traffic::settle_on(draft, stable);
             return false;
         }
-        if !others_are_gone(draft, stable) {
+        // Pods that drain for longer than that are left to drain by themselves.
+        let last_call = limit.checked_sub(LAST_CALL).unwrap_or(limit);
+        if !others_are_gone(draft, stable) && draft.now < last_call {
+            draft.wake(last_call);
             return false;
         }
     }

@@ -23,7 +23,7 @@ pub fn advance(draft: &mut Draft<'_>, course: &Course<'_>) {
         resume::judge(draft, None, None);
         return;
     };
-    let steps_hash = hash::steps_hash(&format!("{:?}", strategy.steps));
+    let steps_hash = hash::steps_hash(&strategy.steps);
     let starts_over = world.recorded.current_pod_hash.as_deref() != Some(world.current_hash())
         || world.recorded.current_step_hash.as_ref() != Some(&steps_hash);
     draft.status.current_step_hash = Some(steps_hash);
@@ -221,7 +221,9 @@ pub fn all_steps_done(draft: &Draft<'_>, steps: &[Step]) -> bool {
 
 fn tell_what_is_awaited(draft: &mut Draft<'_>, steps: &[Step], canary: Option<&Revision>) {
     let world = draft.world;
-    let Some(pause) = draft.status.pause_conditions.first().cloned() else { return };
+    // While spec.paused holds, the command would be refused.
+    let pause = draft.status.pause_conditions.first().filter(|_| !world.rollout.paused).cloned();
+    let Some(pause) = pause else { return };
     let step = draft.status.current_step_index.unwrap_or(0);
     let revision = canary.map_or(0, |canary| canary.number);
     let standing = StandingPause { step, revision, since: pause.start_time.0 };

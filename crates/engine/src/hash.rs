@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use serin_api::template::RawTemplate;
+use serin_api::validate::Step;
 
 /// Part of every hash. Raise it only together with a way to recognise the hashes of earlier versions.
 const VERSION: &str = "v1";
@@ -54,8 +55,14 @@ pub fn pod_template_hash(template: &RawTemplate, collisions: i32) -> String {
 }
 
 /// A hash of the steps, so that an edit is seen.
-pub fn steps_hash(steps: &str) -> String {
-    short(&format!("{VERSION}:{steps}"))
+pub fn steps_hash(steps: &[Step]) -> String {
+    let step = |step: &Step| match step {
+        Step::SetWeight(percent) => format!("weight {percent}"),
+        Step::Pause(None) => "pause".to_owned(),
+        Step::Pause(Some(duration)) => format!("pause {} ms", duration.as_millis()),
+    };
+    let steps: Vec<String> = steps.iter().map(step).collect();
+    short(&format!("{VERSION}:{}", steps.join(",")))
 }
 
 fn short(text: &str) -> String {
@@ -83,6 +90,9 @@ mod tests {
         assert_eq!(pod_template_hash(&template, 0), "5cf99c9f4c");
         assert_ne!(pod_template_hash(&template, 1), pod_template_hash(&template, 0));
         assert_eq!(template_id(&template), "v1.9625657e32a8a559");
+        let steps =
+            [Step::SetWeight(10), Step::Pause(None), Step::Pause(Some(jiff::SignedDuration::from_secs(10)))];
+        assert_eq!(steps_hash(&steps), "7fdd4f9b58");
     }
 
     #[test]

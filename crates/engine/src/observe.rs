@@ -107,7 +107,7 @@ pub fn observe(objects: &Objects, names: &Arc<Names>, recall: &Recall) -> Snapsh
     let recorded = rollout.recorded_status();
     let template = template_view(objects, &recorded);
     let revisions = revisions(objects, names);
-    let stable = stable(&revisions, &recorded, objects);
+    let stable = stable(&revisions, &recorded, objects, &template);
     let strategy = validate(rollout);
     let traffic = traffic(objects, &recorded, strategy.as_ref().ok(), &revisions);
     let mut reference_errors =
@@ -217,6 +217,7 @@ fn revision(
         stable_ordinal: annotation(&names.stable).and_then(|ordinal| ordinal.parse().ok()),
         template_ids: annotation(&names.template_hash).cloned(),
         owned: controller_uid(replica_set).is_some(),
+        has_owners: metadata.owner_references.as_ref().is_some_and(|owners| !owners.is_empty()),
         deleting: metadata.deletion_timestamp.is_some(),
         replicas: replica_set.replicas,
         min_ready_seconds: replica_set.min_ready_seconds,
@@ -234,7 +235,15 @@ fn revision(
 
 /// The ReplicaSet's own record wins over status; a Rollout whose status and records were lost but whose Service still
 /// selects a revision has not become a first deploy.
-fn stable(revisions: &[Revision], recorded: &RolloutStatus, objects: &Objects) -> Option<usize> {
+///
+/// One exception: when the wanted revision was the stable one and its ReplicaSet has been deleted, older records must not
+/// bring an older version back. It is made again, with all its pods, and recorded again.
+fn stable(
+    revisions: &[Revision],
+    recorded: &RolloutStatus,
+    objects: &Objects,
+    template: &TemplateView,
+) -> Option<usize> {
     let live = || revisions.iter().enumerate().filter(|(_, revision)| !revision.deleting);
     let by_record = live().filter(|(_, r)| r.stable_ordinal.is_some()).max_by_key(|(_, r)| r.stable_ordinal);
     let by_hash = |hash: &str| live().find(|(_, revision)| revision.hash == hash);
@@ -248,6 +257,12 @@ fn stable(revisions: &[Revision], recorded: &RolloutStatus, objects: &Objects) -
         let service = objects.services.get(&canary.stable_service)?;
         by_hash(service.selector.get(POD_TEMPLATE_HASH)?)
     };
+    let wanted_was_stable = recorded.stable_rs.as_ref() == Some(&template.hash);
+    let made_again = by_hash(&template.hash).filter(|(_, revision)| revision.stable_ordinal.is_none());
+    let gone = by_hash(&template.hash).is_none();
+    if wanted_was_stable && (gone || made_again.is_some()) {
+        return made_again.map(|(index, _)| index);
+    }
     by_record.or_else(by_status).or_else(by_selector).map(|(index, _)| index)
 }
 

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serin_api::conditions::{Condition, ConditionType};
-use serin_api::status::RolloutStatus;
+use serin_api::status::{Phase, RolloutStatus};
 
 use crate::course::Course;
 use crate::draft::Draft;
@@ -23,7 +23,9 @@ pub fn measure(draft: &mut Draft<'_>, course: &Course<'_>) -> Progress {
     let recorded = &draft.world.recorded;
     let before = recorded.conditions.iter().find(|condition| condition.kind == ConditionType::Progressing);
     let last = match before {
-        Some(condition) if !has_progressed(recorded, &draft.status) => condition.last_update_time.0,
+        Some(condition) if !has_progressed(recorded, &draft.status) && !was_held(draft) => {
+            condition.last_update_time.0
+        }
         _ => draft.now_in_seconds(),
     };
     if !can_be_late(draft, course) {
@@ -49,6 +51,14 @@ fn has_progressed(before: &RolloutStatus, after: &RolloutStatus) -> bool {
         || before.updated_replicas != after.updated_replicas
         || after.ready_replicas > before.ready_replicas
         || after.available_replicas > before.available_replicas
+}
+
+/// Until now it was held by a person or by a spec that could not be used: that time does not count.
+fn was_held(draft: &Draft<'_>) -> bool {
+    let recorded = &draft.world.recorded;
+    let paused = recorded.phase == Some(Phase::Paused) && !draft.world.rollout.paused;
+    let invalid = recorded.conditions.iter().any(|condition| condition.kind == ConditionType::InvalidSpec);
+    paused && draft.status.pause_conditions.is_empty() || invalid && draft.world.is_valid()
 }
 
 /// Time counts only while pods are awaited: not in a pause, not after an abort, not at rest.

@@ -25,7 +25,10 @@ pub fn manage(draft: &mut Draft<'_>, course: &Course<'_>) -> bool {
         return false;
     }
     match &traffic.wanted {
-        None if traffic.recorded => false,
+        None if traffic.recorded => {
+            record_original_weights(draft, traffic);
+            false
+        }
         None => {
             record(draft, traffic);
             false
@@ -60,6 +63,17 @@ fn record(draft: &mut Draft<'_>, traffic: &TrafficView) {
         canary_service: service(&traffic.canary),
         original_weights: traffic.route.original_weights(),
     });
+}
+
+/// After a change of references the user's weights on the new route are not known yet.
+fn record_original_weights(draft: &mut Draft<'_>, traffic: &TrafficView) {
+    let Some(managed) = draft.status.canary.as_mut().and_then(|canary| canary.managed.as_mut()) else {
+        return;
+    };
+    if managed.original_weights.is_empty() && traffic.route.found {
+        managed.original_weights = traffic.route.original_weights();
+        draft.record_first = true;
+    }
 }
 
 /// Takes our key out of the selectors of Services that the spec no longer names; true when none has it.

@@ -42,7 +42,7 @@ fn adopt(draft: &mut Draft<'_>, revision: &Revision) {
         replica_set: revision.name.clone(),
         uid: revision.uid.clone(),
         owner: owner(draft.world),
-        has_owners: false,
+        has_owners: revision.has_owners,
     });
 }
 

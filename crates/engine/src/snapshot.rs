@@ -105,6 +105,8 @@ pub struct Revision {
     pub template_ids: Option<String>,
     /// The Rollout controls it. Otherwise it could be adopted.
     pub owned: bool,
+    /// It has owner references, if only such that control nothing.
+    pub has_owners: bool,
     pub deleting: bool,
     /// `spec.replicas`.
     pub replicas: i32,

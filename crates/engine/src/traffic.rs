@@ -85,7 +85,7 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
     if stable.found && !stable.selects(hash) && stable.recorded.as_ref() == Some(hash) {
         return Some(Move::SelectStable(hash.clone()));
     }
-    if must_move_canary && canary.recorded.as_ref() == Some(hash) {
+    if must_move_canary && canary.recorded.as_ref() == Some(hash) && selects_nobody(draft, canary) {
         return Some(Move::SelectCanary(hash.clone()));
     }
     if stable.selects(hash) {
@@ -131,6 +131,11 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
         None,
     );
     None
+}
+
+/// The selector names no revision of ours, so it was not we who wrote it.
+fn selects_nobody(draft: &Draft<'_>, service: &ServiceView) -> bool {
+    !draft.world.revisions.iter().any(|revision| service.selects(&revision.hash))
 }
 
 /// All weight to the stable Service, which selects `target`, as soon as that can serve it.

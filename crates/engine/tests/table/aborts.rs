@@ -114,3 +114,8 @@ fn there_is_nothing_to_abort_in_a_first_deploy_or_when_healthy() {
     first.reports("/abort", json!(null));
     assert!(first.plan().events.iter().any(|event| event.reason == "AbortRefused"));
 }
+
+#[test]
+fn an_abort_moves_weights_first_even_when_the_canarys_selector_is_not_recorded_yet() {
+    aborted().managed(Some("v1"), Some("v1")).does(&["change weight of HTTPRoute/route from 10 to 0"]);
+}

@@ -165,3 +165,28 @@ fn the_oldest_replica_sets_go_beyond_the_history_limit() {
     world.does(&["delete ReplicaSet/web-v2"]);
     world.spec("revisionHistoryLimit", json!(1)).does(&[]);
 }
+
+#[test]
+fn a_deleted_stable_replica_set_is_made_again_and_no_older_version_comes_back() {
+    let mut world = World::healthy()
+        .revision("v2", 2, 5)
+        .stable("v2", 2)
+        .wants("v2")
+        .recorded_current("v2", 4)
+        .selects("stable", "v2", 0)
+        .selects("canary", "v2", 0)
+        .managed(Some("v2"), Some("v2"));
+    world.revisions.retain(|revision| revision["metadata"]["uid"] != json!("uid-v2"));
+    world.pods.clear();
+    let world = world.revision("v1", 1, 0).stable("v1", 1).status("stableRS", json!(hash_of("v2")));
+    world.does(&["create ReplicaSet/web-v2 with 5 pods"]);
+    let again = world.revision("v2", 2, 5).lists("stable", &[("v2", 5)]).lists("canary", &[("v2", 5)]);
+    again.does(&["record ReplicaSet/web-v2 as stable"]).reports("/phase", json!("Healthy"));
+}
+
+#[test]
+fn first_deploys_without_a_route_do_not_pile_up_pods() {
+    let mut world = World::new().revision("v1", 1, 5).wants("v2").revision("v2", 2, 5);
+    world.route = None;
+    world.does(&[]).reports("/canary/drains/0/podTemplateHash", json!(hash_of("v1"))).wakes_at(Some(30));
+}

@@ -69,3 +69,17 @@ fn min_ready_seconds_follows_the_spec() {
         .spec("minReadySeconds", json!(5))
         .does(&["set minReadySeconds of ReplicaSet/web-v1 to 5"]);
 }
+
+#[test]
+fn scaling_to_zero_opens_no_gate() {
+    let paused = World::paused_at_10().spec("replicas", json!(0));
+    paused.does(&["scale ReplicaSet/web-v1 from 5 to 0", "scale ReplicaSet/web-v2 from 1 to 0"]);
+    let at_rest = World::paused_at_10()
+        .spec("replicas", json!(0))
+        .revision("v1", 1, 0)
+        .stable("v1", 1)
+        .revision("v2", 2, 0)
+        .lists("stable", &[])
+        .lists("canary", &[]);
+    at_rest.does(&[]).reports("/currentStepIndex", json!(1)).reports("/phase", json!("Paused"));
+}

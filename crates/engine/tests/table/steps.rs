@@ -192,3 +192,22 @@ fn a_revision_out_of_time_gets_a_verdict_with_the_reason_of_its_pods() {
     );
     late.tells(&["ProgressDeadlineExceeded"]);
 }
+
+#[test]
+fn time_that_a_person_held_the_rollout_does_not_count_against_the_deadline() {
+    let progressing = json!([{
+        "type": "Progressing", "status": "Unknown", "reason": "RolloutPaused", "message": "",
+        "lastUpdateTime": crate::world::START, "lastTransitionTime": crate::world::START,
+    }]);
+    let world = World::updated()
+        .revision("v2", 2, 1)
+        .available("v2", 0)
+        .recorded_current("v2", 0)
+        .status("conditions", progressing)
+        .status("phase", json!("Paused"))
+        .status("updatedReplicas", json!(1))
+        .status("readyReplicas", json!(5))
+        .status("availableReplicas", json!(5))
+        .after(3600);
+    world.reports("/phase", json!("Progressing")).wakes_at(Some(3600 + 600));
+}

@@ -310,8 +310,7 @@ impl World {
     pub fn recorded_current(mut self, version: &str, step: i32) -> Self {
         let steps = {
             let world = self.snapshot();
-            let steps = world.strategy.map(|strategy| format!("{:?}", strategy.steps)).unwrap_or_default();
-            hash::steps_hash(&steps)
+            hash::steps_hash(&world.strategy.map(|strategy| strategy.steps).unwrap_or_default())
         };
         self.rollout["status"]["currentPodHash"] = json!(hash_of(version));
         self.rollout["status"]["currentStepHash"] = json!(steps);

@@ -21,8 +21,14 @@ use crate::triggers::Key;
 /// A Rollout that is not at rest after so many rounds lets others have their turn.
 const MAX_ROUNDS: usize = 32;
 
-/// How long a write that the server refused for good is left alone.
+/// How long a write is left alone that the server refuses for what it is.
 const REFUSED_FOR: SignedDuration = SignedDuration::from_secs(10);
+
+/// How long a write is left alone that was overtaken twice: traffic must not wait for long.
+const OVERTAKEN_FOR: SignedDuration = SignedDuration::from_millis(500);
+
+/// Metadata of so many pods is written between two plans, so that traffic waits for one batch at most.
+const BATCH: usize = 16;
 
 /// Does everything that is safe now for one Rollout.
 ///
@@ -117,7 +123,7 @@ async fn apply(
             Err(error) => drop(failure.get_or_insert(error)),
         }
     }
-    let parallel = numbered().filter(|(_, action)| action.is_parallel());
+    let parallel = numbered().filter(|(_, action)| action.is_parallel()).take(BATCH);
     let calls = parallel.map(|(_, action)| async move {
         let call = api_call(world, action);
         (action, context.applier.call(&context.caches, &call).await, call)
@@ -204,19 +210,20 @@ async fn recover(
 ) -> Result<(), Failure> {
     let subject = action.subject();
     debug!(subject, error = %failure, "refused");
-    let is_answer_about_template =
-        matches!(action, Action::CompareTemplate { .. }) && failure.category != Category::NotLeading;
-    let is_invalid_object = call.verb == Verb::Create && failure.category == Category::Invalid;
-    let may_refresh = is_stale(&failure) && !is_invalid_object && !is_answer_about_template;
-    if may_refresh && refreshed.insert(subject) {
+    let is_rejected_object = call.verb == Verb::Create && failure.category == Category::Invalid;
+    if is_stale(&failure) && !is_rejected_object && refreshed.insert(subject) {
         return context.applier.refresh(&context.caches, call).await;
     }
-    if is_stale(&failure) || failure.category == Category::Forbidden || is_answer_about_template {
-        let retry_at = context.clock.now() + REFUSED_FOR;
-        memory.recall.refused(action, failure.sentence(), retry_at);
-        return Ok(());
-    }
-    Err(failure)
+    let rest = match failure.category {
+        Category::Forbidden => REFUSED_FOR,
+        Category::Invalid if is_rejected_object => REFUSED_FOR,
+        _ if is_stale(&failure) => OVERTAKEN_FOR,
+        // Metadata of one pod must hold up neither traffic nor the other pods.
+        _ if action.is_parallel() && failure.category != Category::NotLeading => REFUSED_FOR,
+        _ => return Err(failure),
+    };
+    memory.recall.refused(action, failure.sentence(), context.clock.now() + rest);
+    Ok(())
 }
 
 /// The call was decided on facts that no longer hold, or is not allowed by the object's schema: both are answered
