@@ -2,7 +2,6 @@
 
 mod deletions;
 mod deploys;
-mod failures;
 mod lag;
 mod refusals;
 mod stage;

@@ -2,7 +2,9 @@ use serde_json::Value;
 use serin_testkit::world::Verb;
 use serin_testkit::{Kind, Matcher, http_route, service};
 
-use super::stage::{Stage, canary_weight, is_healthy, new_image, phase, replica_set, selected, status, waits, web};
+use super::stage::{
+    Stage, canary_weight, is_healthy, new_image, phase, replica_set, selected, status, waits, web,
+};
 
 /// Freezes what would also tell of the change, so that only the deleted object itself can wake the Rollout.
 fn only_telling_of(stage: &Stage, told: Kind) {
@@ -100,8 +102,17 @@ async fn what_was_deleted_while_no_watch_told_is_missed_after_a_list() {
     }
     stage.api.end_watches();
     stage.api.thaw_watches();
-    stage.until("a plan without it", |world| replica_set(world, "2").is_some() || world.find(Kind::ReplicaSet, &name).is_some()).await;
+    stage
+        .until("a plan without it", |world| {
+            replica_set(world, "2").is_some() || world.find(Kind::ReplicaSet, &name).is_some()
+        })
+        .await;
     stage.rest().await;
     // How it goes on is the engine's business; that nothing is written to what is gone is ours.
-    assert_eq!(stage.writes().iter().filter(|write| write.ends_with("404")).count(), 0, "{:#?}", stage.writes());
+    assert_eq!(
+        stage.writes().iter().filter(|write| write.ends_with("404")).count(),
+        0,
+        "{:#?}",
+        stage.writes()
+    );
 }

@@ -14,7 +14,11 @@ async fn nudge(stage: &Stage) {
             let pods = world.all(Kind::Pod);
             pods[0]["metadata"]["name"].as_str().unwrap_or_default().to_owned()
         };
-        stage.api.world().patch(Kind::Pod, &name, json!({ "metadata": { "labels": { "nudge": number.to_string() } } }));
+        stage.api.world().patch(
+            Kind::Pod,
+            &name,
+            json!({ "metadata": { "labels": { "nudge": number.to_string() } } }),
+        );
         sleep(Duration::from_millis(200)).await;
     }
 }
@@ -22,7 +26,9 @@ async fn nudge(stage: &Stage) {
 #[tokio::test(start_paused = true)]
 async fn a_replica_set_is_created_once_while_watches_lag() {
     let stage = Stage::deployed(web()).await;
-    [Kind::ReplicaSet, Kind::Service, Kind::HttpRoute].map(|kind| stage.api.freeze_watches(kind));
+    [Kind::ReplicaSet, Kind::Service, Kind::HttpRoute]
+        .into_iter()
+        .for_each(|kind| stage.api.freeze_watches(kind));
     stage.update();
     stage.until("the canary", |world| replica_set(world, "2").is_some()).await;
     stage.api.freeze_watches(Kind::Rollout);
@@ -43,7 +49,9 @@ async fn its_own_writes_are_not_repeated_while_watches_lag() {
     stage.update();
     stage.until("the canary", |world| replica_set(world, "2").is_some()).await;
     // Of what follows, only the pods' readiness is told.
-    [Kind::Service, Kind::HttpRoute, Kind::Rollout].map(|kind| stage.api.freeze_watches(kind));
+    [Kind::Service, Kind::HttpRoute, Kind::Rollout]
+        .into_iter()
+        .for_each(|kind| stage.api.freeze_watches(kind));
     stage.until("the step", |world| canary_weight(world) == 10).await;
     stage.api.freeze_watches(Kind::ReplicaSet);
     nudge(&stage).await;

@@ -14,19 +14,18 @@ fn patch(kind: Kind) -> Matcher {
 #[tokio::test(start_paused = true)]
 async fn a_conflict_on_status_is_read_again_and_planned_anew() {
     let stage = Stage::deployed(web()).await;
-    stage.api.freeze_watches(Kind::Rollout);
     stage.update();
-    // Somebody aborts in the moment in which the new step is about to be recorded.
+    // Somebody touches the Rollout in the moment in which the new step is about to be recorded.
     stage.api.before_next(patch(Kind::Rollout).of_status(), |world| {
-        world.patch_status(Kind::Rollout, "web", json!({ "abort": true }));
+        world.patch(Kind::Rollout, "web", json!({ "metadata": { "labels": { "team": "a" } } }));
     });
-    stage.api.thaw_watches();
-    stage.until("the abort", |world| status(world)["abortedAt"].is_string()).await;
+    stage.until("the pause", |world| phase(world) == "Paused").await;
     stage.rest().await;
     let writes = stage.writes();
     assert_eq!(writes.iter().filter(|write| write.ends_with("409")).count(), 1, "{writes:#?}");
-    let world = stage.api.world();
-    assert_eq!((canary_weight(&world), phase(&world).as_str()), (0, "Degraded"));
+    assert_eq!(stage.count("create replicasets"), 1, "{writes:#?}");
+    assert_eq!(stage.count("patch httproutes"), 1, "{writes:#?}");
+    assert_eq!(canary_weight(&stage.api.world()), 10);
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,16 +70,4 @@ async fn a_standing_refusal_is_told_in_status_and_tried_again_seldom() {
     stage.until("no more waiting", |world| !waits(world).contains(&"RefusedWrite".to_owned())).await;
     stage.resume();
     stage.until("promotion", is_healthy).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_patch_whose_test_fails_twice_is_told_in_status() {
-    let stage = Stage::deployed(web()).await;
-    stage.api.world().fail_always(patch(Kind::Service), Fault::Status(422));
-    stage.update();
-    stage.until("a word about it", |world| waits(world).contains(&"RefusedWrite".to_owned())).await;
-    // Read again once, refused twice.
-    assert_eq!(stage.count("patch services/canary 422"), 2, "{:#?}", stage.writes());
-    stage.api.world().stop_failing();
-    stage.until("the step", |world| canary_weight(world) == 10).await;
 }

@@ -36,7 +36,6 @@ pub fn web() -> RolloutBuilder {
 /// A cluster and an operator, both running until this is dropped.
 pub struct Stage {
     pub api: FakeApi,
-    pub metrics: Metrics,
     _tasks: JoinSet<()>,
 }
 
@@ -53,7 +52,7 @@ impl Stage {
         world.create(http_route("route").rule(&[("stable", None), ("canary", Some(0))]).manifest());
         world.create(rollout.manifest());
         prepare(&mut world);
-        let (api, clock, metrics) = (FakeApi::new(world), Clock::starting_at("2030-01-01T00:00:00Z"), Metrics::new());
+        let (api, clock) = (FakeApi::new(world), Clock::starting_at("2030-01-01T00:00:00Z"));
         let names = Arc::new(Names::default());
         let instance = "test".to_owned();
         // Events are told under another name, so that they do not stand in the list of writes.
@@ -67,14 +66,14 @@ impl Stage {
             namespace: None,
             concurrency: 4,
             events,
-            metrics: metrics.clone(),
+            metrics: Metrics::new(),
             clock,
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(publisher.run());
         tasks.spawn(run_cluster(api.clone()));
         tasks.spawn(lead(setup, || {}, std::future::pending()));
-        Self { api, metrics, _tasks: tasks }
+        Self { api, _tasks: tasks }
     }
 
     /// A first deploy that has come to rest, with an empty log.
@@ -110,12 +109,10 @@ impl Stage {
     pub async fn until(&self, what: &str, is_true: impl Fn(&World) -> bool) {
         let begun = Instant::now();
         while !is_true(&self.api.world()) {
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "{what} does not come about: {:#}\n{:#?}",
-                self.api.world().find(Kind::Rollout, "web").unwrap_or(&Value::Null),
-                self.writes(),
-            );
+            if begun.elapsed() > PATIENCE {
+                let status = status(&self.api.world());
+                panic!("{what} does not come about: {status:#}\n{:#?}", self.writes());
+            }
             sleep(Duration::from_millis(1)).await;
         }
     }
@@ -174,7 +171,11 @@ fn writes(record: &Record) -> bool {
 
 pub fn new_image(world: &mut World) {
     let containers = json!([{ "name": "web", "image": "web:2" }]);
-    world.patch(Kind::Rollout, "web", json!({ "spec": { "template": { "spec": { "containers": containers } } } }));
+    world.patch(
+        Kind::Rollout,
+        "web",
+        json!({ "spec": { "template": { "spec": { "containers": containers } } } }),
+    );
 }
 
 pub fn text_of(value: &Value) -> &str {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::stage::{Stage, is_healthy, new_image, web};
+use super::stage::{Stage, is_healthy, new_image, replica_set, web};
 use crate::lease::Claim;
 
 #[tokio::test(start_paused = true)]
@@ -24,7 +24,7 @@ async fn a_claim_that_ends_ends_the_writes_of_a_canary() {
     stage.until("the first deploy", is_healthy).await;
     stage.rest().await;
     new_image(&mut stage.api.world());
-    stage.until("the canary", |_| stage.count("create replicasets/web-v2 201") == 1).await;
+    stage.until("the canary", |world| replica_set(world, "2").is_some()).await;
     let before = stage.writes();
     keeper.send_replace(Instant::now());
     sleep(Duration::from_secs(60)).await;
