@@ -142,7 +142,8 @@ fn selects_nobody(draft: &Draft<'_>, service: &ServiceView) -> bool {
 fn to_stable(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Option<Move> {
     let TrafficView { stable, canary, .. } = traffic;
     let hash = &target.hash;
-    if is_at_rest(draft) {
+    // Where neither Service can serve, weights harm nobody, and the way on must not be blocked.
+    if is_at_rest(draft) || stable.ready.is_empty() && canary.ready.is_empty() {
         return Some(Move::Share(0));
     }
     // After a commit both Services select the same revision, and the stable one must have caught up with the one that
@@ -191,7 +192,12 @@ fn take_over(
         return Some(Move::SelectCanary(revision.hash.clone()));
     }
     if !traffic.route.is_at(0) {
-        return to_stable(draft, traffic, stable);
+        let back = to_stable(draft, traffic, stable);
+        // Where the share is 0 already, nothing has to be waited for: a stable revision that is not ready must not keep
+        // its own repair from being taken over.
+        if back.is_some() || !traffic.route.canary_is_zero() {
+            return back;
+        }
     }
     let revision = canary?;
     let needed = capacity::first_pods(draft).max(i32::from(!is_at_rest(draft)));

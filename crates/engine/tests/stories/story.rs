@@ -258,7 +258,7 @@ impl Story {
     /// Resumes every pause until the Rollout is healthy.
     pub fn complete(&mut self) {
         self.rest();
-        if self.is_broken() {
+        if self.is_broken() || self.stable_is_broken() {
             return;
         }
         for _ in 0..=self.steps.len() {
@@ -302,6 +302,15 @@ impl Story {
 
     fn phase(&self) -> String {
         self.rollout()["status"]["phase"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// A broken version can become stable only at zero replicas. While it is, the canary may be all that serves, and a
+    /// newer template cannot take its place without a moment in which nothing does: that is for a person to decide.
+    fn stable_is_broken(&self) -> bool {
+        let stable = &self.rollout()["status"]["stableRS"];
+        let sets = self.world.all(Kind::ReplicaSet);
+        let set = sets.iter().find(|set| set["metadata"]["labels"][HASH] == *stable);
+        set.is_some_and(|set| set["spec"]["template"].to_string().contains("broken"))
     }
 
     fn is_broken(&self) -> bool {

@@ -211,3 +211,19 @@ fn time_that_a_person_held_the_rollout_does_not_count_against_the_deadline() {
         .after(3600);
     world.reports("/phase", json!("Progressing")).wakes_at(Some(3600 + 600));
 }
+
+#[test]
+fn a_fix_is_taken_over_even_when_somebody_has_taken_all_weights_away() {
+    let world = World::updated().revision("v2", 2, 1).recorded_current("v2", 0).lists("stable", &[]);
+    world.route_weights(0, 0).does(&["let Service/canary select v2"]);
+}
+
+#[test]
+fn weights_on_a_service_that_cannot_serve_do_not_block_a_fix() {
+    let world = World::updated()
+        .revision("v2", 2, 1)
+        .recorded_current("v2", 0)
+        .lists("stable", &[])
+        .lists("canary", &[]);
+    world.weights(0, 100).does(&["change weight of HTTPRoute/route from 100 to 0"]);
+}
