@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use serin_cluster::{Cluster, Options};
 
-use crate::Operator;
 use crate::audit::{self, Write};
+use crate::{Operator, manifests};
 
 /// How long anything may take. Generous, because tests share two cores.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,6 +42,16 @@ impl Space {
     pub fn new(name: &str) -> Self {
         let mut space = Self::without_operator(name);
         space.start();
+        space
+    }
+
+    /// A namespace in which version 2 of [`manifests::all`](crate::manifests::all) pauses at weight 10.
+    pub fn paused(name: &str) -> Self {
+        let space = Self::new(name);
+        space.apply_all(&manifests::all());
+        space.until_phase("web", "Healthy");
+        space.set_image("web", "web:2");
+        space.until_paused_at("web", 1);
         space
     }
 

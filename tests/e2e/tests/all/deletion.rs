@@ -3,19 +3,10 @@
 use serde_json::json;
 use serin_e2e::{Space, manifests};
 
-fn paused(name: &str) -> Space {
-    let space = Space::new(name);
-    space.apply_all(&manifests::all());
-    space.until_phase("web", "Healthy");
-    space.set_image("web", "web:2");
-    space.until_paused_at("web", 1);
-    space
-}
-
 #[test]
 fn in_the_middle_of_a_canary_traffic_is_safe_in_every_cascade_mode() {
     for mode in ["background", "orphan"] {
-        let space = paused(&format!("delete-{mode}"));
+        let space = Space::paused(&format!("delete-{mode}"));
         let before = space.writes().len();
         space.kubectl(&[
             "delete",
@@ -41,7 +32,7 @@ fn in_the_middle_of_a_canary_traffic_is_safe_in_every_cascade_mode() {
 
 #[test]
 fn foreground_deletion_ends_too() {
-    let space = paused("delete-foreground");
+    let space = Space::paused("delete-foreground");
     space.kubectl(&["delete", "rollouts.serin.dev", "web", "--cascade=foreground", "--timeout=70s"]);
     assert_eq!(space.rollout("web"), json!(null));
 }
@@ -76,7 +67,7 @@ fn a_namespace_goes_when_the_operator_is_back() {
 
 #[test]
 fn an_operator_that_was_down_finishes_a_deletion_when_it_is_back() {
-    let mut space = paused("delete-down");
+    let mut space = Space::paused("delete-down");
     assert!(space.operator.take().unwrap().end().success());
     space.kubectl(&["delete", "rollouts.serin.dev", "web", "--wait=false"]);
     assert!(!space.rollout("web").is_null(), "the finalizer holds it");

@@ -3,18 +3,9 @@
 use serde_json::json;
 use serin_e2e::{Space, manifests};
 
-fn paused(name: &str) -> Space {
-    let space = Space::new(name);
-    space.apply_all(&manifests::all());
-    space.until_phase("web", "Healthy");
-    space.set_image("web", "web:2");
-    space.until_paused_at("web", 1);
-    space
-}
-
 #[test]
 fn a_reapplied_manifest_is_put_back_and_its_writer_is_named() {
-    let space = paused("drift");
+    let space = Space::paused("drift");
     space.apply_all(&[manifests::route()]);
     space.kubectl(&[
         "patch",
@@ -33,7 +24,7 @@ fn a_reapplied_manifest_is_put_back_and_its_writer_is_named() {
 
 #[test]
 fn server_side_apply_of_the_whole_rule_is_put_back() {
-    let space = paused("ssa");
+    let space = Space::paused("ssa");
     let route = manifests::route().to_string();
     let file = std::env::temp_dir().join(format!("{}-route.json", space.namespace));
     std::fs::write(&file, route).unwrap();
@@ -50,7 +41,7 @@ fn server_side_apply_of_the_whole_rule_is_put_back() {
 
 #[test]
 fn a_selector_that_somebody_takes_away_is_put_back() {
-    let space = paused("selector");
+    let space = Space::paused("selector");
     let (stable, canary) = (space.selected("stable"), space.selected("canary"));
     for service in ["stable", "canary"] {
         space.kubectl(&[
@@ -69,7 +60,7 @@ fn a_selector_that_somebody_takes_away_is_put_back() {
 
 #[test]
 fn a_deleted_replica_set_service_or_route_wakes_the_operator() {
-    let space = paused("deleted");
+    let space = Space::paused("deleted");
     space.kubectl(&["delete", "httproute", "route"]);
     space.until_phase("web", "Degraded");
     space.apply_all(&[manifests::route()]);

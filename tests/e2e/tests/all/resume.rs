@@ -1,20 +1,11 @@
 //! Every way to pass a pause, by plain kubectl.
 
 use serde_json::json;
-use serin_e2e::{Space, manifests};
-
-fn paused(name: &str) -> Space {
-    let space = Space::new(name);
-    space.apply_all(&manifests::all());
-    space.until_phase("web", "Healthy");
-    space.set_image("web", "web:2");
-    space.until_paused_at("web", 1);
-    space
-}
+use serin_e2e::Space;
 
 #[test]
 fn the_printed_command_passes_exactly_its_pause_and_then_nothing() {
-    let space = paused("printed");
+    let space = Space::paused("printed");
     let rollout = space.rollout("web");
     let command = rollout["status"]["waitingFor"][0]["unblock"].as_str().unwrap().to_owned();
     let request = command.split("-p ").nth(1).unwrap().trim_matches('\'').to_owned();
@@ -29,7 +20,7 @@ fn the_printed_command_passes_exactly_its_pause_and_then_nothing() {
 
 #[test]
 fn the_short_command_works_in_every_rollout() {
-    let space = paused("short");
+    let space = Space::paused("short");
     let resume = |step: i64| space.patch("web", json!({"spec": {"resume": {"step": step}}}));
     resume(1);
     space.until_paused_at("web", 3);
@@ -43,7 +34,7 @@ fn the_short_command_works_in_every_rollout() {
 
 #[test]
 fn a_request_for_another_step_or_revision_is_refused_and_removed() {
-    let space = paused("refused");
+    let space = Space::paused("refused");
     for (request, why) in [
         (json!({"step": 3}), "no pause stands at step 3"),
         (json!({"step": 1, "revision": 1}), "revision 1 does not pause"),
@@ -59,7 +50,7 @@ fn a_request_for_another_step_or_revision_is_refused_and_removed() {
 
 #[test]
 fn clearing_the_pause_in_status_resumes_as_the_peers_tools_do() {
-    let space = paused("cleared");
+    let space = Space::paused("cleared");
     space.patch_status("web", json!({"pauseConditions": null}));
     space.until_paused_at("web", 3);
     assert_eq!(space.weights("route"), (50, 50));
@@ -67,7 +58,7 @@ fn clearing_the_pause_in_status_resumes_as_the_peers_tools_do() {
 
 #[test]
 fn the_annotation_resumes_and_is_consumed() {
-    let space = paused("annotated");
+    let space = Space::paused("annotated");
     space.kubectl(&["annotate", "rollouts.serin.dev", "web", "serin.dev/resume=1@2"]);
     space.until_paused_at("web", 3);
     space.until("the annotation is removed", || {
@@ -77,7 +68,7 @@ fn the_annotation_resumes_and_is_consumed() {
 
 #[test]
 fn spec_paused_holds_steps_and_refuses_requests_until_it_is_lifted() {
-    let space = paused("held");
+    let space = Space::paused("held");
     space.patch("web", json!({"spec": {"paused": true}}));
     space.until("it says so", || space.rollout("web")["status"]["message"] == "manually paused");
     space.patch("web", json!({"spec": {"resume": {"step": 1}}}));
