@@ -24,7 +24,7 @@ const MAX_ROUNDS: usize = 32;
 /// How long a write is left alone that the server refuses for what it is.
 const REFUSED_FOR: SignedDuration = SignedDuration::from_secs(10);
 
-/// How long a write is left alone that was overtaken twice: traffic must not wait for long.
+/// How long a write is left alone that was overtaken twice, or that is only metadata of a pod: nothing waits for long.
 const OVERTAKEN_FOR: SignedDuration = SignedDuration::from_millis(500);
 
 /// Metadata of so many pods is written between two plans, so that traffic waits for one batch at most.
@@ -219,7 +219,7 @@ async fn recover(
         Category::Invalid if is_rejected_object => REFUSED_FOR,
         _ if is_stale(&failure) => OVERTAKEN_FOR,
         // Metadata of one pod must hold up neither traffic nor the other pods.
-        _ if action.is_parallel() && failure.category != Category::NotLeading => REFUSED_FOR,
+        _ if action.is_parallel() && failure.category != Category::NotLeading => OVERTAKEN_FOR,
         _ => return Err(failure),
     };
     memory.recall.refused(action, failure.sentence(), context.clock.now() + rest);

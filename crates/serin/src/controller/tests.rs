@@ -2,6 +2,7 @@
 
 mod deletions;
 mod deploys;
+mod failures;
 mod lag;
 mod refusals;
 mod stage;
