@@ -9,16 +9,22 @@ mod oracle;
 mod story;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, FileFailurePersistence};
+use proptest::test_runner::{Config, FileFailurePersistence, RngSeed};
 
 use crate::story::{Setting, Story, Turn};
 
-/// 256 stories each, or as many as `PROPTEST_CASES` says.
+/// 256 stories each, the same in every run; `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for more and for others.
 fn config() -> Config {
+    let asked = Config::default();
+    let rng_seed = match asked.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(1),
+        fixed => fixed,
+    };
     Config {
+        rng_seed,
         failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
         max_shrink_iters: 300,
-        ..Config::default()
+        ..asked
     }
 }
 
