@@ -208,7 +208,7 @@ pub fn wanted_percent(draft: &Draft<'_>, steps: &[Step]) -> i32 {
 
 /// A step that was carried out before it could be marked as done is not taken back by holding the steps.
 fn has_arrived(draft: &Draft<'_>, percent: i32) -> bool {
-    let recorded = draft.world.recorded.canary.as_ref().and_then(|canary| canary.weights.as_ref());
+    let recorded = draft.world.recorded_weights();
     let route = draft.world.traffic.as_ref().map(|traffic| &traffic.route);
     recorded.is_some_and(|weights| weights.canary.weight == percent)
         || route.is_some_and(|route| route.is_at(percent))

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serin_api::Names;
 use serin_api::names::POD_TEMPLATE_HASH;
 use serin_api::spec::Resume;
-use serin_api::status::{ManagedTraffic, RolloutStatus};
+use serin_api::status::{ManagedTraffic, RolloutStatus, Weights};
 use serin_api::template::RawTemplate;
 use serin_api::validate::{FieldError, ValidCanary};
 
@@ -192,6 +192,11 @@ impl Snapshot {
     /// The revision that is recorded as stable.
     pub fn stable(&self) -> Option<&Revision> {
         self.stable.and_then(|index| self.revisions.get(index))
+    }
+
+    /// The weights as they were last recorded.
+    pub fn recorded_weights(&self) -> Option<&Weights> {
+        self.recorded.canary.as_ref()?.weights.as_ref()
     }
 
     /// Whether the step list and everything that it needs can be used.

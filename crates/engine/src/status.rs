@@ -73,11 +73,13 @@ fn weights(draft: &mut Draft<'_>, course: &Course<'_>) {
     let desired = match (course, &draft.world.strategy) {
         (Course::Stepping { .. }, Ok(strategy)) => gates::wanted_percent(draft, &strategy.steps),
         (Course::Stepping { .. }, Err(_)) => {
-            recorded_weights(draft).map_or(canary, |weights| weights.desired)
+            draft.world.recorded_weights().map_or(canary, |weights| weights.desired)
         }
         _ => 0,
     };
-    let written_at = recorded_weights(draft)
+    let written_at = draft
+        .world
+        .recorded_weights()
         .filter(|before| before.canary.weight == canary)
         .map_or_else(|| Some(Time(draft.now_in_seconds())), |before| before.written_at.clone());
     let weights = Weights {
@@ -87,10 +89,6 @@ fn weights(draft: &mut Draft<'_>, course: &Course<'_>) {
         written_at,
     };
     draft.status.canary.get_or_insert_default().weights = Some(weights);
-}
-
-fn recorded_weights<'w>(draft: &Draft<'w>) -> Option<&'w Weights> {
-    draft.world.recorded.canary.as_ref()?.weights.as_ref()
 }
 
 /// Remembers what the Services were made to select, so that a foreign write can be told from our own and put back.

@@ -224,7 +224,7 @@ fn share_of(
         Ok(strategy) => gates::wanted_percent(draft, &strategy.steps),
         // Steps that cannot be read: keep what was wanted when they could.
         Err(_) => {
-            let weights = draft.world.recorded.canary.as_ref().and_then(|canary| canary.weights.as_ref());
+            let weights = draft.world.recorded_weights();
             weights.map_or(now_at, |weights| weights.desired)
         }
     };
@@ -280,7 +280,7 @@ fn ask(draft: &mut Draft<'_>, traffic: &TrafficView, next: Move) {
                 }
             };
             let subject = format!("HTTPRoute/{}", traffic.route.name);
-            let weights = draft.world.recorded.canary.as_ref().and_then(|canary| canary.weights.as_ref());
+            let weights = draft.world.recorded_weights();
             let recorded = weights.map(|weights| weights.canary.weight.to_string());
             let drift = drift(draft, subject, &percent.to_string(), recorded, traffic.route.writer.clone());
             let from = traffic.route.canary_percent();

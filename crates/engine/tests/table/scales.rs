@@ -38,13 +38,7 @@ fn an_aborted_canary_does_not_come_back_with_a_scale_up() {
 
 #[test]
 fn at_zero_replicas_a_new_template_becomes_stable_without_steps() {
-    let world = World::updated()
-        .spec("replicas", json!(0))
-        .revision("v1", 1, 0)
-        .stable("v1", 1)
-        .revision("v2", 2, 0)
-        .lists("stable", &[])
-        .lists("canary", &[]);
+    let world = World::updated().at_zero_replicas();
     world.does(&["let Service/canary select v2", "record ReplicaSet/web-v2 as stable"]);
     let committed = world.stable("v2", 2);
     committed.does(&["let Service/canary select v2"]);
@@ -74,12 +68,6 @@ fn min_ready_seconds_follows_the_spec() {
 fn scaling_to_zero_opens_no_gate() {
     let paused = World::paused_at_10().spec("replicas", json!(0));
     paused.does(&["scale ReplicaSet/web-v1 from 5 to 0", "scale ReplicaSet/web-v2 from 1 to 0"]);
-    let at_rest = World::paused_at_10()
-        .spec("replicas", json!(0))
-        .revision("v1", 1, 0)
-        .stable("v1", 1)
-        .revision("v2", 2, 0)
-        .lists("stable", &[])
-        .lists("canary", &[]);
+    let at_rest = World::paused_at_10().at_zero_replicas();
     at_rest.does(&[]).reports("/currentStepIndex", json!(1)).reports("/phase", json!("Paused"));
 }

@@ -133,6 +133,13 @@ impl World {
             .recorded_current("v2", 4)
     }
 
+    /// No pods are wanted, and `v1` (stable) and `v2` have none.
+    pub fn at_zero_replicas(self) -> Self {
+        let scaled =
+            self.spec("replicas", json!(0)).revision("v1", 1, 0).stable("v1", 1).revision("v2", 2, 0);
+        scaled.lists("stable", &[]).lists("canary", &[])
+    }
+
     pub fn wants(mut self, version: &str) -> Self {
         self.rollout["spec"]["template"] = template(version);
         self
