@@ -1,6 +1,8 @@
-//! Chores of this repository: `cargo xtask gen` writes the files that follow from the types.
+//! Chores of this repository: `cargo xtask gen` writes the files that follow from the types, `cargo xtask image` the
+//! operator's container image.
 
 mod generate;
+mod image;
 mod manifest;
 mod reference;
 
@@ -24,12 +26,19 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Write the operator's container image as an OCI archive, without a container engine
+    Image(image::Options),
 }
 
 fn main() -> ExitCode {
-    let Args { chore: Chore::Gen { check } } = Args::parse();
+    let Args { chore } = Args::parse();
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    match if check { generate::check(root) } else { generate::write(root) } {
+    let done = match chore {
+        Chore::Gen { check: false } => generate::write(root),
+        Chore::Gen { check: true } => generate::check(root),
+        Chore::Image(options) => image::write(root, &options),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("xtask: {error:#}");
