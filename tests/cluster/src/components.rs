@@ -1,17 +1,20 @@
 //! The command line of each program of the control plane.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::kit::Kit;
 
 /// Where one cluster keeps its files and listens.
-pub(crate) struct Layout<'a> {
-    pub kit: &'a Kit,
-    pub folder: &'a Path,
+pub(crate) struct Layout {
+    pub kit: Kit,
+    pub folder: PathBuf,
     pub etcd_port: u16,
     pub etcd_peer_port: u16,
     pub api_port: u16,
+    /// Where pods find the API server, and it their kubelet; without it the cluster has neither.
+    pub host: Option<Ipv4Addr>,
 }
 
 /// The identities that read a kubeconfig; each has its own name, so that the audit log tells them apart.
@@ -21,25 +24,32 @@ pub(crate) enum Identity {
     ControllerManager,
     Scheduler,
     Kwok,
+    Kubelet,
+    KubeProxy,
+    Dns,
 }
 
 impl Identity {
-    pub(crate) const ALL: [Self; 4] = [Self::Admin, Self::ControllerManager, Self::Scheduler, Self::Kwok];
+    pub(crate) const CONTROL_PLANE: [Self; 3] = [Self::Admin, Self::ControllerManager, Self::Scheduler];
 
     pub(crate) fn user(self) -> &'static str {
         match self {
             Self::Admin => "admin",
-            // These two names have their roles in every cluster.
+            // These have their roles in every cluster, by these names.
             Self::ControllerManager => "system:kube-controller-manager",
             Self::Scheduler => "system:kube-scheduler",
+            Self::Kubelet => "system:node:node",
+            Self::KubeProxy => "system:kube-proxy",
             Self::Kwok => "kwok",
+            Self::Dns => "coredns",
         }
     }
 
     pub(crate) fn group(self) -> &'static str {
         match self {
             Self::Admin | Self::Kwok => "system:masters",
-            Self::ControllerManager | Self::Scheduler => "system:authenticated",
+            Self::Kubelet => "system:nodes",
+            Self::ControllerManager | Self::Scheduler | Self::KubeProxy | Self::Dns => "system:authenticated",
         }
     }
 
@@ -49,11 +59,26 @@ impl Identity {
             Self::ControllerManager => "kube-controller-manager.kubeconfig",
             Self::Scheduler => "kube-scheduler.kubeconfig",
             Self::Kwok => "kwok.kubeconfig",
+            Self::Kubelet => "kubelet.kubeconfig",
+            Self::KubeProxy => "kube-proxy.kubeconfig",
+            Self::Dns => "coredns.kubeconfig",
         })
     }
 }
 
-impl Layout<'_> {
+impl Layout {
+    /// The API server, as pods know it: the first address of the Services' range.
+    pub(crate) const SERVICE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 1);
+    const SERVICE_RANGE: &str = "10.96.0.0/16";
+
+    pub(crate) fn url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.api_port)
+    }
+
+    pub(crate) fn audit_log(&self) -> PathBuf {
+        self.folder.join("audit.log")
+    }
+
     pub(crate) fn ca(&self) -> PathBuf {
         self.folder.join("pki/ca.crt")
     }
@@ -64,6 +89,22 @@ impl Layout<'_> {
 
     pub(crate) fn server_key(&self) -> PathBuf {
         self.folder.join("pki/server.key")
+    }
+
+    pub(crate) fn kubelet_certificate(&self) -> PathBuf {
+        self.folder.join("pki/kubelet.crt")
+    }
+
+    pub(crate) fn kubelet_key(&self) -> PathBuf {
+        self.folder.join("pki/kubelet.key")
+    }
+
+    pub(crate) fn kubelet_client_certificate(&self) -> PathBuf {
+        self.folder.join("pki/kubelet-client.crt")
+    }
+
+    pub(crate) fn kubelet_client_key(&self) -> PathBuf {
+        self.folder.join("pki/kubelet-client.key")
     }
 
     pub(crate) fn token_key(&self) -> PathBuf {
@@ -100,16 +141,11 @@ impl Layout<'_> {
         etcd
     }
 
-    pub(crate) fn apiserver(&self, audit_log: &Path) -> Command {
+    pub(crate) fn apiserver(&self) -> Command {
         let mut apiserver = Command::new(self.kit.bin("kube-apiserver"));
         apiserver.arg(format!("--etcd-servers=http://127.0.0.1:{}", self.etcd_port));
         apiserver.arg(format!("--secure-port={}", self.api_port));
         apiserver.args([
-            "--bind-address=127.0.0.1",
-            // Without these it looks for an address that others can reach, and fails where there is none.
-            "--advertise-address=127.0.0.1",
-            "--endpoint-reconciler-type=none",
-            "--service-cluster-ip-range=10.96.0.0/16",
             "--allow-privileged=true",
             "--authorization-mode=Node,RBAC",
             "--service-account-issuer=https://kubernetes.default.svc",
@@ -118,19 +154,39 @@ impl Layout<'_> {
             // One file, whatever its size.
             "--audit-log-maxsize=0",
         ]);
+        apiserver.arg(format!("--service-cluster-ip-range={}", Self::SERVICE_RANGE));
         apiserver.arg("--audit-policy-file").arg(self.audit_policy());
-        apiserver.arg("--audit-log-path").arg(audit_log);
+        apiserver.arg("--audit-log-path").arg(self.audit_log());
         apiserver.arg("--tls-cert-file").arg(self.server_certificate());
         apiserver.arg("--tls-private-key-file").arg(self.server_key());
         apiserver.arg("--token-auth-file").arg(self.tokens());
         apiserver.arg("--service-account-key-file").arg(self.token_public_key());
         apiserver.arg("--service-account-signing-key-file").arg(self.token_key());
+        match self.host {
+            Some(host) => self.reachable(&mut apiserver, host),
+            None => apiserver.args([
+                "--bind-address=127.0.0.1",
+                // Without these it looks for an address that others can reach, and fails where there is none.
+                "--advertise-address=127.0.0.1",
+                "--endpoint-reconciler-type=none",
+            ]),
+        };
         apiserver
+    }
+
+    fn reachable<'a>(&self, apiserver: &'a mut Command, host: Ipv4Addr) -> &'a mut Command {
+        apiserver.arg("--bind-address=0.0.0.0").arg(format!("--advertise-address={host}"));
+        // A kubelet may write what is its own and no more, as in every cluster that is set up well.
+        apiserver.arg("--enable-admission-plugins=NodeRestriction");
+        apiserver.arg("--kubelet-preferred-address-types=InternalIP");
+        apiserver.arg("--kubelet-certificate-authority").arg(self.ca());
+        apiserver.arg("--kubelet-client-certificate").arg(self.kubelet_client_certificate());
+        apiserver.arg("--kubelet-client-key").arg(self.kubelet_client_key())
     }
 
     pub(crate) fn controller_manager(&self) -> Command {
         let mut manager = Command::new(self.kit.bin("kube-controller-manager"));
-        manager.arg("--kubeconfig").arg(Identity::ControllerManager.kubeconfig(self.folder));
+        manager.arg("--kubeconfig").arg(Identity::ControllerManager.kubeconfig(&self.folder));
         manager.arg("--root-ca-file").arg(self.ca());
         manager.arg("--service-account-private-key-file").arg(self.token_key());
         manager.args(["--use-service-account-credentials=true"]);
@@ -142,20 +198,9 @@ impl Layout<'_> {
 
     pub(crate) fn scheduler(&self) -> Command {
         let mut scheduler = Command::new(self.kit.bin("kube-scheduler"));
-        scheduler.arg("--kubeconfig").arg(Identity::Scheduler.kubeconfig(self.folder));
+        scheduler.arg("--kubeconfig").arg(Identity::Scheduler.kubeconfig(&self.folder));
         scheduler.args(UNHURRIED).arg(UNSERVED).arg(UNELECTED);
         scheduler
-    }
-
-    pub(crate) fn kwok(&self, configurations: &[PathBuf]) -> Command {
-        let mut kwok = Command::new(self.kit.bin("kwok"));
-        // Elsewhere lies the configuration of the user's own kwok.
-        kwok.env("KWOK_WORKDIR", self.folder);
-        kwok.arg("--kubeconfig").arg(Identity::Kwok.kubeconfig(self.folder));
-        for configuration in configurations {
-            kwok.arg("--config").arg(configuration);
-        }
-        kwok
     }
 }
 

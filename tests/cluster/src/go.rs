@@ -7,34 +7,81 @@ use anyhow::{Context, Result, bail};
 
 /// A `go.mod` with its `go.sum`, carried inside this program so that the checkout is never written to.
 pub struct Module {
-    pub manifest: &'static str,
-    pub sums: &'static str,
+    manifest: &'static str,
+    sums: &'static str,
+    /// Its own program, where it is more than a list of others'.
+    main: Option<&'static str>,
+    /// Build tags: what its programs are built without.
+    tags: &'static str,
 }
 
 pub const KUBERNETES: Module = Module {
     manifest: include_str!("../go/kubernetes/go.mod"),
     sums: include_str!("../go/kubernetes/go.sum"),
+    main: None,
+    tags: "",
 };
 
-pub const ETCD: Module =
-    Module { manifest: include_str!("../go/etcd/go.mod"), sums: include_str!("../go/etcd/go.sum") };
+pub const ETCD: Module = Module {
+    manifest: include_str!("../go/etcd/go.mod"),
+    sums: include_str!("../go/etcd/go.sum"),
+    main: None,
+    tags: "",
+};
+
+pub const CONTAINERD: Module = Module {
+    manifest: include_str!("../go/containerd/go.mod"),
+    sums: include_str!("../go/containerd/go.sum"),
+    main: None,
+    // Snapshotters that nobody asks for here.
+    tags: "no_btrfs,no_devmapper,no_zfs",
+};
+
+pub const COREDNS: Module = Module {
+    manifest: include_str!("../go/coredns/go.mod"),
+    sums: include_str!("../go/coredns/go.sum"),
+    main: Some(include_str!("../go/coredns/main.go")),
+    tags: "",
+};
+
+pub const PAUSE: Module = Module {
+    manifest: include_str!("../go/pause/go.mod"),
+    sums: "",
+    main: Some(include_str!("../go/pause/main.go")),
+    tags: "",
+};
+
+pub const WEB: Module = Module {
+    manifest: include_str!("../go/web/go.mod"),
+    sums: "",
+    main: Some(include_str!("../go/web/main.go")),
+    tags: "",
+};
 
 impl Module {
-    /// Builds one program of this module or of its dependencies; `scratch` is an empty folder of the caller.
+    /// Builds one program of this module (`.`) or of its dependencies; `scratch` is a folder of the caller.
     pub fn build(&self, package: &str, linker_flags: &str, scratch: &Path, output: &Path) -> Result<()> {
         std::fs::write(scratch.join("go.mod"), self.manifest)?;
         std::fs::write(scratch.join("go.sum"), self.sums)?;
+        if let Some(main) = self.main {
+            std::fs::write(scratch.join("main.go"), main)?;
+        }
         let mut go = go();
-        go.current_dir(scratch).args(["build", "-trimpath", "-ldflags", linker_flags, "-o"]);
-        succeed(go.arg(output).arg(package))?;
+        go.current_dir(scratch).args(["build", "-trimpath", "-tags", self.tags, "-ldflags", linker_flags]);
+        succeed(go.arg("-o").arg(output).arg(package))?;
         Ok(())
     }
 }
 
 /// Builds a program from the module that holds it, with that module's own dependencies.
 pub fn install(package: &str, version: &str, into: &Path) -> Result<()> {
+    install_with(package, version, "-s -w", into)
+}
+
+/// The same with more to tell the linker.
+pub fn install_with(package: &str, version: &str, linker_flags: &str, into: &Path) -> Result<()> {
     let mut go = go();
-    go.current_dir(into).env("GOBIN", into).args(["install", "-trimpath", "-ldflags", "-s -w"]);
+    go.current_dir(into).env("GOBIN", into).args(["install", "-trimpath", "-ldflags", linker_flags]);
     succeed(go.arg(format!("{package}@{version}")))?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A real Kubernetes control plane with fake nodes, for tests, the demo and the benchmark.
+//! A real Kubernetes control plane with fake nodes, or a real one, for tests, the demo and the benchmark.
 //!
 //! ```no_run
 //! # fn main() -> anyhow::Result<()> {
@@ -14,13 +14,22 @@
 
 mod cluster;
 mod components;
+mod credentials;
+mod folder;
+pub mod gateway;
 mod go;
+mod inside;
 mod kit;
 mod kubeconfig;
+mod kwok;
+pub mod node;
 mod pki;
 mod ports;
 mod processes;
+mod reaper;
+mod tools;
 pub mod versions;
 
 pub use cluster::{Cluster, Options};
+pub use inside::Inside;
 pub use kit::Kit;

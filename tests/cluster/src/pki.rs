@@ -10,42 +10,63 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
-pub(crate) struct Pki {
-    pub ca_pem: String,
-    pub server_pem: String,
-    pub server_key_pem: String,
-    /// Signs ServiceAccount tokens.
-    pub token_key_pem: String,
-    /// Proves them: a private key in this format is not accepted in its place.
-    pub token_public_pem: String,
+/// What every certificate of one cluster is proved by.
+pub(crate) struct Authority {
+    pub certificate: String,
+    issuer: Issuer<'static, KeyPair>,
 }
 
-impl Pki {
+pub(crate) struct Credential {
+    pub certificate: String,
+    pub key: String,
+}
+
+impl Authority {
     pub(crate) fn generate() -> Result<Self> {
-        let ca_key = KeyPair::generate()?;
+        let key = KeyPair::generate()?;
         let mut ca = CertificateParams::default();
         ca.distinguished_name.push(DnType::CommonName, "cluster-ca");
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-        let ca_pem = ca.self_signed(&ca_key)?.pem();
-        let issuer = Issuer::new(ca, ca_key);
+        let certificate = ca.self_signed(&key)?.pem();
+        Ok(Self { certificate, issuer: Issuer::new(ca, key) })
+    }
 
-        let server_key = KeyPair::generate()?;
-        let names = ["127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
-        let mut server = CertificateParams::new(names.map(str::to_owned))?;
-        server.distinguished_name.push(DnType::CommonName, "kube-apiserver");
+    /// For a server that is reached by these names and addresses.
+    pub(crate) fn server(&self, name: &str, reached_by: &[String]) -> Result<Credential> {
+        let mut server = CertificateParams::new(reached_by)?;
+        server.distinguished_name.push(DnType::CommonName, name);
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        server.use_authority_key_identifier_extension = true;
-        let server_pem = server.signed_by(&server_key, &issuer)?.pem();
+        self.sign(server)
+    }
 
-        let token_key = KeyPair::generate()?;
-        Ok(Self {
-            ca_pem,
-            server_pem,
-            server_key_pem: server_key.serialize_pem(),
-            token_key_pem: token_key.serialize_pem(),
-            token_public_pem: token_key.public_key_pem(),
-        })
+    /// For a client that acts as a user of a group.
+    pub(crate) fn client(&self, user: &str, group: &str) -> Result<Credential> {
+        let mut client = CertificateParams::default();
+        client.distinguished_name.push(DnType::CommonName, user);
+        client.distinguished_name.push(DnType::OrganizationName, group);
+        client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.sign(client)
+    }
+
+    fn sign(&self, mut params: CertificateParams) -> Result<Credential> {
+        let key = KeyPair::generate()?;
+        params.use_authority_key_identifier_extension = true;
+        let certificate = params.signed_by(&key, &self.issuer)?.pem();
+        Ok(Credential { certificate, key: key.serialize_pem() })
+    }
+}
+
+/// Signs ServiceAccount tokens, and proves them: a private key in this format is not accepted in its place.
+pub(crate) struct TokenKey {
+    pub private: String,
+    pub public: String,
+}
+
+impl TokenKey {
+    pub(crate) fn generate() -> Result<Self> {
+        let key = KeyPair::generate()?;
+        Ok(Self { private: key.serialize_pem(), public: key.public_key_pem() })
     }
 }
 

@@ -1,12 +1,13 @@
 //! The running programs of one cluster: their logs, their early deaths and their end.
 
 use std::fs::File;
-use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+
+use crate::reaper::{Leftovers, Reaper};
 
 const TAIL_LINES: usize = 25;
 
@@ -23,10 +24,11 @@ struct Running {
 }
 
 impl Processes {
-    /// `remove` is the folder to delete should this process be killed and have no chance to do so itself.
-    pub(crate) fn new(logs: &Path, remove: Option<&Path>) -> Result<Self> {
+    /// `folder` is what to remove should this process be killed and have no chance to do so itself.
+    pub(crate) fn new(logs: &Path, folder: Option<&Path>) -> Result<Self> {
         std::fs::create_dir_all(logs)?;
-        Ok(Self { running: Vec::new(), reaper: Reaper::start(remove)?, logs: logs.to_path_buf() })
+        let reaper = Reaper::start(&Leftovers { folder, cgroups: &[] })?;
+        Ok(Self { running: Vec::new(), reaper, logs: logs.to_path_buf() })
     }
 
     pub(crate) fn start(&mut self, name: &str, command: &mut Command) -> Result<()> {
@@ -73,53 +75,7 @@ impl Drop for Processes {
         for running in &mut self.running {
             let _ = running.child.wait();
         }
-        self.reaper.dismiss();
-    }
-}
-
-/// A shell that kills the programs once this process is gone, even by SIGKILL.
-///
-/// It reads a pipe that only this process holds open. The parent-death signal of Linux would not do: it
-/// needs `unsafe` here, and it fires when the *thread* that started the child ends, as test threads do.
-struct Reaper {
-    shell: Child,
-    orders: Option<ChildStdin>,
-}
-
-impl Reaper {
-    const SCRIPT: &str = r#"
-        trap '' HUP INT TERM
-        pids=
-        while read -r order; do
-            [ "$order" = dismissed ] && exit 0
-            pids="$pids $order"
-        done
-        [ -z "$pids" ] || kill -KILL $pids
-        [ -z "$1" ] || { sleep 1; rm -rf -- "$1"; }
-    "#;
-
-    fn start(remove: Option<&Path>) -> Result<Self> {
-        let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", Self::SCRIPT, "reaper"]).arg(remove.unwrap_or(Path::new("")));
-        // No inherited output: it would keep a caller's pipe open after the caller has ended.
-        shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-        let mut shell = shell.spawn().context("/bin/sh does not start")?;
-        let orders = shell.stdin.take();
-        Ok(Self { shell, orders })
-    }
-
-    fn watch(&mut self, pid: u32) -> Result<()> {
-        self.order(&pid.to_string())
-    }
-
-    fn dismiss(&mut self) {
-        let _ = self.order("dismissed");
-        let _ = self.shell.wait();
-    }
-
-    fn order(&mut self, line: &str) -> Result<()> {
-        let orders = self.orders.as_mut().context("the reaper has no pipe")?;
-        writeln!(orders, "{line}").context("the reaper is gone")
+        // Only then the reaper has nothing left to do.
     }
 }
 

@@ -1,14 +1,12 @@
 //! Clusters start side by side, and leave nothing behind however they end.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serin_cluster::{Cluster, Options};
 
-use crate::world::eventually;
-
-const CLUSTER: &str = env!("CARGO_BIN_EXE_cluster");
+use crate::world::{PROGRAM, eventually, processes_using};
 
 #[test]
 fn two_clusters_do_not_meet_and_leave_nothing() {
@@ -32,7 +30,7 @@ fn two_clusters_do_not_meet_and_leave_nothing() {
 
 #[test]
 fn nothing_is_left_when_the_owner_is_killed() {
-    let mut owner = Command::new(CLUSTER).arg("up").stdout(Stdio::piped()).spawn().unwrap();
+    let mut owner = Command::new(PROGRAM).arg("up").stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(owner.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
     let kubeconfig = PathBuf::from(line.trim().strip_prefix("export KUBECONFIG=").unwrap());
@@ -50,7 +48,7 @@ fn run_lends_a_cluster_and_answers_as_its_command_does() {
     let folder = tempfile::tempdir().unwrap();
     let script =
         r#"kubectl get nodes --output name && helm version --short && test -s "$SERIN_AUDIT_LOG" && exit 7"#;
-    let mut run = Command::new(CLUSTER);
+    let mut run = Command::new(PROGRAM);
     let output =
         run.args(["run", "--dir"]).arg(folder.path()).args(["--", "sh", "-c", script]).output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
@@ -59,14 +57,4 @@ fn run_lends_a_cluster_and_answers_as_its_command_does() {
     // A folder the caller names is the caller's.
     assert!(folder.path().join("logs/kube-apiserver.log").exists());
     assert_eq!(processes_using(folder.path()), Vec::<String>::new());
-}
-
-/// The command lines of all processes that name the folder.
-fn processes_using(folder: &Path) -> Vec<String> {
-    let folder = folder.to_str().unwrap();
-    let command_lines = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
-        // A process may end between being listed and being read.
-        std::fs::read_to_string(entry.ok()?.path().join("cmdline")).ok()
-    });
-    command_lines.filter(|line| line.contains(folder)).collect()
 }

@@ -4,5 +4,7 @@
 
 mod access;
 mod behaviour;
+mod gateway;
 mod lifecycle;
+mod node;
 mod world;

@@ -1,9 +1,13 @@
 //! One cluster for all tests that can share it, and a namespace of its own for each.
 
+use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use serin_cluster::{Cluster, Options};
+
+/// `cluster`, as it was built for these tests.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_cluster");
 
 /// Never dropped, as statics are not: it shows that the end of the process is enough.
 static CLUSTER: LazyLock<Cluster> =
@@ -81,4 +85,14 @@ pub fn eventually<T: PartialEq + std::fmt::Debug>(expected: T, mut actual: impl 
         assert!(started.elapsed() < Duration::from_secs(60), "still {seen:?}, and never {expected:?}");
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// The command lines of all processes that name the folder.
+pub fn processes_using(folder: &Path) -> Vec<String> {
+    let folder = folder.to_str().unwrap();
+    let command_lines = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        // A process may end between being listed and being read.
+        std::fs::read_to_string(entry.ok()?.path().join("cmdline")).ok()
+    });
+    command_lines.filter(|line| line.contains(folder)).collect()
 }
