@@ -91,7 +91,7 @@ holds 'replicas: 3' "image: registry.example/team/serin@sha256:$(printf 'a%.0s' 
   'kubernetes.io/os: linux' 'key: node-role.kubernetes.io/control-plane' 'preferredDuringScheduling' DoNotSchedule \
   'priorityClassName: system-cluster-critical' 'example.com/note: a note' 'example.com/team: platform' \
   'runAsUser: 65532' 'serviceAccountName: operator' 'example.com/role: canaries' 'maxUnavailable: 50%' \
-  'interval: 10s' 'release: prometheus' 'activeDeadlineSeconds: 60' 'image: registry.example/busybox:1'
+  'interval: 10s' 'release: prometheus' 'activeDeadlineSeconds: 60' 'url=http://'
 render -s templates/deployment.yaml >"$work/rendered.yaml"
 holds 'replicas: 2' 'readOnlyRootFilesystem: true' 'path: /livez' 'path: /readyz' '--api-group=serin.dev' \
   'topologyKey: kubernetes.io/hostname'

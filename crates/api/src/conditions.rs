@@ -43,6 +43,8 @@ pub enum ConditionType {
     ReplicaFailure,
     /// Every live pod carries the metadata of its role.
     RolesConverged,
+    /// The pod template reads role metadata where it never sees it change.
+    RoleMetadataFrozen,
     /// Another writer keeps changing the managed route or Services.
     RouteContested,
 }
@@ -78,6 +80,7 @@ pub mod reason {
     pub const ROLLOUT_COMPLETED: &str = "RolloutCompleted";
     pub const ROLLOUT_HEALTHY: &str = "RolloutHealthy";
     pub const ROLES_CONVERGED: &str = "RolesConverged";
+    pub const ROLE_METADATA_FROZEN: &str = "RoleMetadataFrozen";
     pub const ROUTE_CONTESTED: &str = "RouteContested";
     /// The reason of the pause that a `pause` step begins.
     pub const CANARY_PAUSE_STEP: &str = "CanaryPauseStep";

@@ -7,6 +7,7 @@ pub mod conditions;
 pub mod crd;
 pub mod duration;
 pub mod lenient;
+pub mod metadata;
 pub mod names;
 pub mod rollout;
 pub mod spec;

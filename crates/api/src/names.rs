@@ -31,6 +31,8 @@ pub struct Names {
     pub abort: String,
     /// On a Rollout: a request to pass a pause, `<step>[@<revision>]`. Consumed when judged.
     pub resume: String,
+    /// On a pod, written by its application: the role that it last read, `active` or `preview`.
+    pub role_seen: String,
     /// On a Rollout: holds deletion until its traffic is safe.
     pub finalizer: String,
 }
@@ -47,6 +49,7 @@ impl Names {
             role_metadata: own("role-metadata"),
             abort: own("abort"),
             resume: own("resume"),
+            role_seen: own("role-seen"),
             finalizer: own("traffic"),
         }
     }

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
-use kube::core::{DynamicResourceScope, TypeMeta};
+use kube::core::DynamicResourceScope;
 use serde::{Deserialize, Serialize};
 
 use crate::lenient::Lenient;
+use crate::metadata;
 use crate::names::DEFAULT_GROUP;
 use crate::spec::RolloutSpec;
 use crate::status::RolloutStatus;
@@ -42,10 +43,8 @@ impl Default for RolloutApi {
 /// A workload that is changed by a canary: stable and canary ReplicaSets, and the weights of a Gateway API route.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Rollout {
-    /// `apiVersion` and `kind`.
-    #[serde(flatten, default)]
-    pub types: Option<TypeMeta>,
-    /// Standard object metadata.
+    /// Object metadata, without `managedFields`.
+    #[serde(deserialize_with = "metadata::kept")]
     pub metadata: ObjectMeta,
     /// What is wanted.
     #[serde(default)]

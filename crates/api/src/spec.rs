@@ -116,6 +116,10 @@ pub struct CanaryStrategy {
     /// The same as `previewMetadata`; both at once are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary_metadata: Option<RoleMetadata>,
+    /// Keep the old revision's pods until the promoted ones have said that they read their new role. Without it nothing
+    /// waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_acknowledgement: Option<RoleAcknowledgement>,
     /// Where the weights are written. Required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic_routing: Option<TrafficRouting>,
@@ -145,6 +149,22 @@ pub struct RoleMetadata {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "shapes::annotations")]
     pub annotations: BTreeMap<String, String>,
+}
+
+/// How many promoted pods must say that they have read their new role before the old revision's pods go.
+///
+/// An application says so by setting the annotation `serin.dev/role-seen: active` on its own pod.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleAcknowledgement {
+    /// Percent of the stable revision's pods, rounded up. Defaults to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub percent: Option<i32>,
+    /// How long at most, from when the traffic had left the old revision: seconds (`60`) or units (`"1m"`). Defaults to
+    /// 60 seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<PauseDuration>,
 }
 
 /// Where the weights are written: `gatewayAPI`, or `plugins["argoproj-labs/gatewayAPI"]` with the same keys.

@@ -7,6 +7,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+pub mod frozen;
+
+use frozen::FrozenUse;
+
 /// A pod template as canonical JSON text.
 ///
 /// Typed structs would drop the fields that are newer than this build, and a parsed [`Value`] takes twenty times the
@@ -16,12 +20,17 @@ use serde_json::Value;
 pub struct RawTemplate {
     text: Arc<str>,
     outline: Arc<Value>,
+    frozen: Arc<[FrozenUse]>,
 }
 
 impl RawTemplate {
     /// Keeps `value` as text.
     pub fn new(value: &Value) -> Self {
-        Self { text: value.to_string().into(), outline: Arc::new(outline(value)) }
+        Self {
+            text: value.to_string().into(),
+            outline: Arc::new(outline(value)),
+            frozen: frozen::uses(value).into(),
+        }
     }
 
     /// The template as a JSON value. Parses the whole text.
@@ -33,6 +42,11 @@ impl RawTemplate {
     /// there is a spec at all.
     pub fn outline(&self) -> &Value {
         &self.outline
+    }
+
+    /// Uses of the pod's own metadata that never see it change.
+    pub fn frozen(&self) -> &[FrozenUse] {
+        &self.frozen
     }
 
     /// The canonical text.

@@ -14,10 +14,16 @@ use serde_json::Value;
 use crate::lenient::Lenient;
 use crate::names::{GATEWAY_API_PLUGIN, POD_TEMPLATE_HASH};
 use crate::rollout::Rollout;
-use crate::spec::{CanaryStep, CanaryStrategy, GatewayApiRouting, RoleMetadata, TrafficRouting};
+use crate::spec::{
+    CanaryStep, CanaryStrategy, GatewayApiRouting, RoleAcknowledgement, RoleMetadata, TrafficRouting,
+};
+use crate::template::frozen::FrozenUse;
 
 /// How many seconds pods stay after the traffic has left them, where the spec says nothing.
 pub const DEFAULT_SCALE_DOWN_DELAY_SECONDS: i32 = 30;
+
+/// How long acknowledgements are waited for, where the spec says nothing.
+pub const DEFAULT_ACKNOWLEDGEMENT_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 
 /// How many seconds a revision may take without progress, where the spec says nothing.
 pub const DEFAULT_PROGRESS_DEADLINE_SECONDS: i32 = 600;
@@ -54,10 +60,23 @@ pub struct ValidCanary {
     pub active: RoleMetadata,
     /// Metadata of canary pods.
     pub preview: RoleMetadata,
+    /// Places of the template that read role metadata and never see it change.
+    pub frozen: Vec<FieldError>,
+    /// What the old revision's pods wait for beside the delay.
+    pub acknowledgement: Option<Acknowledgement>,
     /// How long drained pods stay.
     pub scale_down_delay: SignedDuration,
     /// How long an aborted canary's pods stay; `None` keeps them.
     pub abort_scale_down_delay: Option<SignedDuration>,
+}
+
+/// How many promoted pods must have read their role, and how long that may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// Percent of the stable revision's pods, 1 to 100.
+    pub percent: i32,
+    /// From when the traffic had left the old revision.
+    pub timeout: SignedDuration,
 }
 
 /// One step.
@@ -160,6 +179,15 @@ fn strategy_of(
         [("previewMetadata", &canary.preview_metadata), ("canaryMetadata", &canary.canary_metadata)],
         errors,
     );
+    let acknowledgement = canary.role_acknowledgement.as_ref().map(|wanted| {
+        if active.labels.is_empty() && active.annotations.is_empty() {
+            errors.push(FieldError::new(
+                format!("{AT}.roleAcknowledgement"),
+                "has nothing to wait for without activeMetadata: add it, or remove this",
+            ));
+        }
+        acknowledgement_of(wanted, errors)
+    });
     let steps = steps_of(canary.steps.as_deref().unwrap_or_default(), errors);
     not_negative(&format!("{AT}.scaleDownDelaySeconds"), canary.scale_down_delay_seconds, errors);
     not_negative(&format!("{AT}.abortScaleDownDelaySeconds"), canary.abort_scale_down_delay_seconds, errors);
@@ -170,8 +198,10 @@ fn strategy_of(
         canary_service: canary.canary_service.clone(),
         http_route: http_route.unwrap_or_default(),
         steps,
+        frozen: frozen_of(rollout, [&active, &preview]),
         active,
         preview,
+        acknowledgement,
         scale_down_delay: SignedDuration::from_secs(seconds(canary.scale_down_delay_seconds)),
         abort_scale_down_delay: (abort_seconds > 0).then(|| SignedDuration::from_secs(abort_seconds)),
     })
@@ -227,6 +257,32 @@ fn route_of(
         return None;
     }
     Some(route.http_route.clone())
+}
+
+/// What works, but not as it was meant: a pod that reads its role there never learns that it was promoted.
+fn frozen_of(rollout: &Rollout, roles: [&RoleMetadata; 2]) -> Vec<FieldError> {
+    let changes = |used: &&FrozenUse| {
+        roles.iter().any(|role| {
+            role.labels.keys().any(|name| used.reads_label(name))
+                || role.annotations.keys().any(|name| used.reads_annotation(name))
+        })
+    };
+    let frozen = rollout.spec.template.frozen().iter().filter(changes);
+    frozen.map(|used| FieldError::new(used.path.clone(), used.problem())).collect()
+}
+
+fn acknowledgement_of(wanted: &RoleAcknowledgement, errors: &mut Vec<FieldError>) -> Acknowledgement {
+    const AT: &str = "spec.strategy.canary.roleAcknowledgement";
+    let percent = wanted.percent.unwrap_or(100);
+    if !(1..=100).contains(&percent) {
+        errors.push(FieldError::new(format!("{AT}.percent"), format!("must be 1 to 100, not {percent}")));
+    }
+    let timeout =
+        wanted.timeout.as_ref().map_or(Ok(DEFAULT_ACKNOWLEDGEMENT_TIMEOUT), |timeout| timeout.parse());
+    if let Err(error) = &timeout {
+        errors.push(FieldError::new(format!("{AT}.timeout"), error.to_string()));
+    }
+    Acknowledgement { percent, timeout: timeout.unwrap_or(DEFAULT_ACKNOWLEDGEMENT_TIMEOUT) }
 }
 
 /// The metadata of one role under whichever of its two names was used.

@@ -99,7 +99,7 @@ fn every_rule_has_arrived() {
         ("spec.selector".to_owned(), 3),
         ("spec.selector.matchExpressions[]".to_owned(), 1),
         ("spec.strategy".to_owned(), 1),
-        (canary.to_owned(), 6),
+        (canary.to_owned(), 7),
         (format!("{canary}.activeMetadata.labels"), 1),
         (format!("{canary}.stableMetadata.labels"), 1),
         (format!("{canary}.previewMetadata.labels"), 1),

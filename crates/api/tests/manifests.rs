@@ -62,8 +62,10 @@ fn valid_manifests_are_valid() {
 #[test]
 fn reading_and_writing_a_manifest_changes_nothing() {
     for file in manifests("valid") {
-        let written = value(&file);
+        let mut written = value(&file);
         let rollout: Rollout = serde_json::from_value(written.clone()).unwrap();
+        // The type says which kind it is.
+        written.as_object_mut().unwrap().retain(|field, _| field != "apiVersion" && field != "kind");
         assert_eq!(serde_json::to_value(&rollout).unwrap(), written, "{}", file.display());
     }
 }

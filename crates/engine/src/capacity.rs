@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serin_api::status::Drain;
 use serin_api::validate::{DEFAULT_SCALE_DOWN_DELAY_SECONDS, Step};
 
+use crate::acknowledgement;
 use crate::action::Action;
 use crate::course::Course;
 use crate::draft::Draft;
@@ -63,6 +64,11 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
             None => drain(draft, course, revision, &drains_before, &mut drains),
         };
         let grows = wanted > revision.replicas;
+        let drained = |drain: &Drain| drain.pod_template_hash == revision.hash;
+        if wanted > 0 && drains_before.iter().any(drained) && !drains.iter().any(drained) {
+            // Traffic has come back. Were that not recorded, a second drain would count from the first one's beginning.
+            draft.record_first = true;
+        }
         if wanted == revision.replicas || grows && !roles::template_has_role(world, revision) {
             continue;
         }
@@ -131,11 +137,13 @@ fn drain(
     drains.push(Drain { pod_template_hash: revision.hash.clone(), since: Time(since) });
     let Some(delay) = drain_delay(draft, course, revision) else { return revision.replicas };
     let until = since.checked_add(delay).unwrap_or(Timestamp::MAX);
-    if draft.now >= until && recorded.is_some() || delay.is_zero() {
+    let drained = draft.now >= until && recorded.is_some() || delay.is_zero();
+    if !drained {
+        draft.wake(until);
+        draft.wait(Wait::Drain, format!("{} keeps its pods until {until}", revision.name), None);
+    } else if !acknowledgement::holds(draft, course, revision, since) {
         return 0;
     }
-    draft.wake(until);
-    draft.wait(Wait::Drain, format!("{} keeps its pods until {until}", revision.name), None);
     revision.replicas
 }
 

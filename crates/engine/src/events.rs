@@ -90,11 +90,19 @@ fn of_action(action: &Action, world: &Snapshot, after: After) -> Vec<Event> {
                 format!("Switched selector for service '{service}' from '{before}' to '{hash}'"),
             )]
         }
+        // Both Services have the same pods by then: what is told is that the Service was switched.
+        Action::SetWeights { .. } if hands_over(world) => Vec::new(),
         Action::SetWeights { from, percent, .. } => {
             vec![normal("TrafficWeightUpdated", format!("Traffic weight updated from {from} to {percent}"))]
         }
         _ => Vec::new(),
     }
+}
+
+/// Whether the weights return after a commit, which moves no traffic between revisions.
+fn hands_over(world: &Snapshot) -> bool {
+    let (Some(traffic), Some(stable)) = (&world.traffic, world.stable()) else { return false };
+    traffic.stable.selects(&stable.hash) && traffic.canary.selects(&stable.hash)
 }
 
 /// The Events of a change of status.
@@ -120,6 +128,7 @@ pub fn of_status(before: &RolloutStatus, after: &RolloutStatus) -> Vec<Event> {
         (ConditionType::InvalidSpec, reason::INVALID_SPEC),
         (ConditionType::Progressing, reason::PROGRESS_DEADLINE_EXCEEDED),
         (ConditionType::Progressing, reason::REPLICA_SET_CREATE_ERROR),
+        (ConditionType::RoleMetadataFrozen, reason::ROLE_METADATA_FROZEN),
         (ConditionType::RouteContested, reason::ROUTE_CONTESTED),
     ] {
         let now = condition(after, kind, reason);

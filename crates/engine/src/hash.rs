@@ -1,5 +1,8 @@
 //! Hashes of templates and steps: of a canonical form that is ours, so that no library upgrade changes them.
 
+use std::io::Write;
+
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serin_api::template::RawTemplate;
 use serin_api::validate::Step;
@@ -10,34 +13,71 @@ const VERSION: &str = "v1";
 /// Letters that cannot form words, as Kubernetes uses them in names.
 const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
-/// The canonical text of `value`: sorted keys, no nulls, no empty maps or lists.
+/// A digest of the canonical form of `value`: sorted keys, no nulls, no empty maps or lists.
 ///
 /// The API server drops or adds empty values on the way, so they cannot be told apart from absent ones.
-pub fn canonical(value: &Value) -> String {
-    pruned(value).unwrap_or(Value::Null).to_string()
+pub fn canonical_digest(value: &Value) -> u64 {
+    let mut digest = Digest::default();
+    // Nothing in a JSON value fails to be written, and neither does the digest.
+    let _ = serde_json::to_writer(&mut digest, &Canonical(value));
+    digest.0
 }
 
-fn pruned(value: &Value) -> Option<Value> {
+/// A value that is written in its canonical form, without a copy.
+struct Canonical<'a>(&'a Value);
+
+impl Serialize for Canonical<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(map) => {
+                let kept = map.iter().filter(|(_, value)| !is_empty(value));
+                serializer.collect_map(kept.map(|(key, value)| (key, Canonical(value))))
+            }
+            // A list keeps its length, so that positions still count.
+            Value::Array(items) => {
+                let item = |item| Canonical(if is_empty(item) { &Value::Null } else { item });
+                serializer.collect_seq(items.iter().map(item))
+            }
+            other => other.serialize(serializer),
+        }
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
     match value {
-        Value::Null => None,
-        Value::Object(map) => {
-            let kept: serde_json::Map<_, _> =
-                map.iter().filter_map(|(key, value)| Some((key.clone(), pruned(value)?))).collect();
-            (!kept.is_empty()).then_some(Value::Object(kept))
-        }
-        // A list keeps its length, so that positions still count.
-        Value::Array(items) if items.is_empty() => None,
-        Value::Array(items) => {
-            Some(Value::Array(items.iter().map(|item| pruned(item).unwrap_or(Value::Null)).collect()))
-        }
-        other => Some(other.clone()),
+        Value::Null => true,
+        Value::Object(map) => map.values().all(is_empty),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// A 64-bit FNV-1a digest of what is written to it.
+struct Digest(u64);
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl std::io::Write for Digest {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 =
+            bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
 /// A 64-bit FNV-1a digest.
 pub fn digest(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    let mut digest = Digest::default();
+    let _ = digest.write_all(text.as_bytes());
+    digest.0
 }
 
 /// The identity of a template as the user wrote it, with the version of the form.
@@ -107,6 +147,9 @@ mod tests {
 
     #[test]
     fn empty_and_absent_are_the_same_in_the_canonical_form() {
-        assert_eq!(canonical(&json!({"a": {}, "b": null, "c": [], "d": 1})), canonical(&json!({"d": 1})));
+        let full = json!({"a": {"x": {"y": null}}, "b": null, "c": [], "d": [{}, 1]});
+        assert_eq!(canonical_digest(&full), canonical_digest(&json!({"d": [null, 1]})));
+        assert_eq!(canonical_digest(&full), digest(r#"{"d":[null,1]}"#));
+        assert_ne!(canonical_digest(&full), canonical_digest(&json!({"d": [1]})));
     }
 }

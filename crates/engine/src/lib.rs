@@ -6,6 +6,7 @@
 //! the objects, and asks again until the plan is empty.
 
 pub mod abort;
+pub mod acknowledgement;
 pub mod action;
 pub mod api_call;
 pub mod capacity;

@@ -6,13 +6,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::NamespaceResourceScope;
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
-use serin_api::names::FIELD_MANAGER;
+use serde::Deserialize;
+use serin_api::metadata;
 
-use crate::hash;
+mod read;
 
 /// Names and values.
 pub type Map = BTreeMap<String, String>;
@@ -49,37 +48,6 @@ pub struct TemplateProjection {
     pub rest: u64,
     /// Digest of container names and images alone. No server default changes these.
     pub images: u64,
-}
-
-impl TemplateProjection {
-    /// Projects a template.
-    pub fn of(template: &Value) -> Self {
-        let mut rest = template.clone();
-        if let Some(metadata) = rest.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.remove("labels");
-            metadata.remove("annotations");
-            metadata.remove("creationTimestamp");
-        }
-        Self {
-            labels: text_map(&template["metadata"]["labels"]),
-            annotations: text_map(&template["metadata"]["annotations"]),
-            rest: hash::digest(&hash::canonical(&rest)),
-            images: hash::digest(&images(&template["spec"])),
-        }
-    }
-}
-
-fn images(spec: &Value) -> String {
-    let mut text = String::new();
-    for list in ["initContainers", "containers"] {
-        for container in spec[list].as_array().into_iter().flatten() {
-            for field in ["name", "image"] {
-                text.push_str(container[field].as_str().unwrap_or_default());
-                text.push('\n');
-            }
-        }
-    }
-    text
 }
 
 /// A Service: metadata and selector.
@@ -129,106 +97,8 @@ pub struct Backend {
 /// A pod's metadata. Readiness comes from EndpointSlices and ReplicaSets.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Pod {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "metadata::kept")]
     pub metadata: ObjectMeta,
-}
-
-impl<'de> Deserialize<'de> for ReplicaSet {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Raw::deserialize(deserializer)?;
-        let count = |value: &Value| i32::try_from(value.as_i64().unwrap_or(0)).unwrap_or(i32::MAX);
-        let failure = raw.status["conditions"].as_array().into_iter().flatten().find(|condition| {
-            condition["type"].as_str() == Some("ReplicaFailure")
-                && condition["status"].as_str() == Some("True")
-        });
-        Ok(Self {
-            replicas: raw.spec.get("replicas").map_or(1, count),
-            min_ready_seconds: count(&raw.spec["minReadySeconds"]),
-            status: ReplicaSetStatus {
-                replicas: count(&raw.status["replicas"]),
-                ready: count(&raw.status["readyReplicas"]),
-                available: count(&raw.status["availableReplicas"]),
-                observed_generation: raw.status["observedGeneration"].as_i64().unwrap_or(0),
-                failure: failure
-                    .map(|condition| condition["message"].as_str().unwrap_or_default().to_owned()),
-            },
-            template: TemplateProjection::of(&raw.spec["template"]),
-            metadata: raw.metadata,
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Service {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Raw::deserialize(deserializer)?;
-        Ok(Self {
-            selector: text_map(&raw.spec["selector"]),
-            writer: last_writer(&raw.metadata),
-            metadata: raw.metadata,
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for HttpRoute {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Raw::deserialize(deserializer)?;
-        let backends = |rule: &Value| {
-            let refs = rule["backendRefs"].as_array().into_iter().flatten();
-            refs.map(|backend| Backend::deserialize(backend).unwrap_or_default()).collect()
-        };
-        Ok(Self {
-            rules: raw.spec["rules"].as_array().into_iter().flatten().map(backends).collect(),
-            writer: last_writer(&raw.metadata),
-            metadata: raw.metadata,
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for EndpointSlice {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct RawSlice {
-            metadata: ObjectMeta,
-            #[serde(default)]
-            endpoints: Option<Vec<Value>>,
-        }
-        let raw = RawSlice::deserialize(deserializer)?;
-        let endpoint = |value: &Value| {
-            let target = &value["targetRef"];
-            (target["kind"].as_str() == Some("Pod")).then(|| SliceEndpoint {
-                pod_uid: target["uid"].as_str().unwrap_or_default().to_owned(),
-                // The API: nil means unknown, and unknown is to be treated as ready.
-                ready: value["conditions"]["ready"].as_bool().unwrap_or(true),
-            })
-        };
-        let endpoints = raw.endpoints.iter().flatten().filter_map(endpoint).collect();
-        Ok(Self { metadata: raw.metadata, endpoints })
-    }
-}
-
-#[derive(Deserialize)]
-struct Raw {
-    #[serde(default)]
-    metadata: ObjectMeta,
-    #[serde(default)]
-    spec: Value,
-    #[serde(default)]
-    status: Value,
-}
-
-fn text_map(value: &Value) -> Map {
-    let entries = value.as_object().into_iter().flatten();
-    entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
-}
-
-/// The manager, other than Serin, of the newest write to the main resource.
-fn last_writer(metadata: &ObjectMeta) -> Option<String> {
-    let foreign = |entry: &&ManagedFieldsEntry| {
-        entry.subresource.as_deref().unwrap_or_default().is_empty()
-            && entry.manager.as_deref() != Some(FIELD_MANAGER)
-    };
-    let entries = metadata.managed_fields.iter().flatten().filter(foreign);
-    entries.max_by_key(|entry| entry.time.clone())?.manager.clone()
 }
 
 macro_rules! resource {

@@ -78,7 +78,8 @@ pub fn references(rollout: &Rollout) -> References {
 
 /// The name that a new ReplicaSet for the Rollout's template would get.
 pub fn next_replica_set_name(rollout: &Rollout) -> String {
-    let collisions = rollout.recorded_status().collision_count.unwrap_or(0);
+    let status = rollout.status.as_ref().and_then(|status| status.valid());
+    let collisions = status.and_then(|status| status.collision_count).unwrap_or(0);
     let hash = hash::pod_template_hash(&rollout.spec.template, collisions);
     format!("{}-{hash}", rollout.metadata.name.as_deref().unwrap_or_default())
 }
@@ -275,7 +276,7 @@ fn current(template: &TemplateView, revisions: &[Revision], recall: &Recall) -> 
     if let Some((index, _)) = live().find(|(_, revision)| stands_for(revision)) {
         return CurrentRevision::Known(index);
     }
-    let own = crate::objects::TemplateProjection::of(&template.raw.value());
+    let own = crate::objects::TemplateProjection::of(template.raw.value());
     let candidates: Vec<(usize, &Revision)> =
         live().filter(|(_, revision)| revision.template.images == own.images).collect();
     if candidates.is_empty() {

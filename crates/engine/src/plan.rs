@@ -26,6 +26,8 @@ pub struct Plan {
     pub wake_at: Option<Timestamp>,
     /// The whole status as it should be, for metrics.
     pub report: RolloutStatus,
+    /// The report differs from what is recorded, and its changes wait for others that may follow.
+    pub status_pending: bool,
 }
 
 impl Plan {
@@ -70,7 +72,11 @@ fn finish(mut draft: Draft<'_>) -> Plan {
     keep_one_traffic_action(&mut draft.actions);
     // Traffic does not wait for anything that is done beside it.
     draft.actions.sort_by_key(|action| !action.is_traffic());
-    let status = due_status(&mut draft);
+    let (status, status_pending) = match due_status(&mut draft) {
+        Due::Now(changes) => (Some(changes), false),
+        Due::Later => (None, true),
+        Due::Never => (None, false),
+    };
     let mut events = std::mem::take(&mut draft.events);
     events.extend(events::of_actions(&draft.actions, draft.world));
     if status.is_some() {
@@ -81,7 +87,14 @@ fn finish(mut draft: Draft<'_>) -> Plan {
     if draft.actions.is_empty() && status.is_none() {
         events.clear();
     }
-    Plan { actions: draft.actions, status, events, wake_at: draft.wake_at, report: draft.status }
+    Plan {
+        actions: draft.actions,
+        status,
+        events,
+        wake_at: draft.wake_at,
+        report: draft.status,
+        status_pending,
+    }
 }
 
 /// The first one was decided first; what else is needed will still be needed after it.
@@ -90,19 +103,26 @@ fn keep_one_traffic_action(actions: &mut Vec<Action>) {
     actions.retain(|action| !action.is_traffic() || !std::mem::replace(&mut moved, true));
 }
 
+/// When a change of status is recorded.
+enum Due {
+    Now(Value),
+    Later,
+    Never,
+}
+
 /// Status is recorded when nothing is left to do, so that one write tells of many, or when what follows builds on it.
-fn due_status(draft: &mut Draft<'_>) -> Option<Value> {
-    let urgency = status::urgency(&draft.world.recorded, &draft.status)?;
+fn due_status(draft: &mut Draft<'_>) -> Due {
+    let Some(urgency) = status::urgency(&draft.world.recorded, &draft.status) else { return Due::Never };
     if !draft.record_first {
         if !draft.actions.is_empty() {
-            return None;
+            return Due::Later;
         }
-        let last = draft.world.recall.status_written_at;
-        let due = last.and_then(|last| last.checked_add(urgency.delay()).ok()).filter(|due| *due > draft.now);
-        if let Some(due) = due {
+        let recall = &draft.world.recall;
+        let due = urgency.due(recall.status_differs_since.unwrap_or(draft.now), recall.status_written_at);
+        if due > draft.now {
             draft.wake(due);
-            return None;
+            return Due::Later;
         }
     }
-    Some(status::patch(&draft.world.recorded, &draft.status))
+    Due::Now(status::patch(&draft.world.recorded, &draft.status))
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::action::Action;
 use crate::drift::Contest;
 use crate::objects::TemplateProjection;
+use crate::plan::Plan;
 
 /// Hints from earlier rounds and earlier plans.
 #[derive(Clone, Debug, Default)]
@@ -24,9 +25,16 @@ pub struct Recall {
     pub written: BTreeMap<String, String>,
     /// When status was last written.
     pub status_written_at: Option<Timestamp>,
+    /// Since when status has differed from what is recorded, while that is not urgent.
+    pub status_differs_since: Option<Timestamp>,
 }
 
 impl Recall {
+    /// Notes what a plan has left for later.
+    pub fn planned(&mut self, plan: &Plan, now: Timestamp) {
+        self.status_differs_since = plan.status_pending.then(|| self.status_differs_since.unwrap_or(now));
+    }
+
     /// Notes that an action succeeded.
     pub fn applied(&mut self, action: &Action, now: Timestamp) {
         let subject = action.subject();

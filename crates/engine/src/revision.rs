@@ -127,7 +127,7 @@ fn create(draft: &mut Draft<'_>, course: &Course<'_>) {
         Course::FirstDeploy { .. } => (Role::Active, &strategy.active, world.rollout.replicas),
         _ => (Role::Preview, &strategy.preview, capacity::first_pods(draft)),
     };
-    let template = crate::objects::TemplateProjection::of(&world.template.raw.value());
+    let template = crate::objects::TemplateProjection::of(world.template.raw.value());
     let record = RoleRecord::next(role, metadata, None, &template);
     let revision = world.revisions.iter().map(|revision| revision.number).max().unwrap_or(0) + 1;
     let body = replica_set(world, &world.template.hash, revision, replicas, record.as_ref());

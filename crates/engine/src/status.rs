@@ -209,6 +209,7 @@ fn conditions(draft: &mut Draft<'_>, course: &Course<'_>) {
         None => unset(draft, ConditionType::ReplicaFailure),
     }
     roles_converged(draft);
+    frozen(draft);
     contested(draft);
     draft.status.conditions.sort_by_key(|condition| condition.kind);
 }
@@ -268,6 +269,18 @@ fn roles_converged(draft: &mut Draft<'_>) {
         roles.active.labelled, roles.active.wanted, roles.preview.labelled, roles.preview.wanted
     );
     set(draft, ConditionType::RolesConverged, converged.into(), reason::ROLES_CONVERGED, message);
+}
+
+/// Said as long as it is so: an application that never learns of its promotion fails long after it.
+fn frozen(draft: &mut Draft<'_>) {
+    let frozen = draft.world.strategy.as_ref().map_or(&[][..], |strategy| &strategy.frozen);
+    let message = frozen.iter().map(FieldError::to_string).collect::<Vec<_>>().join("; ");
+    if message.is_empty() {
+        unset(draft, ConditionType::RoleMetadataFrozen);
+    } else {
+        let kind = ConditionType::RoleMetadataFrozen;
+        set(draft, kind, ConditionStatus::True, reason::ROLE_METADATA_FROZEN, message);
+    }
 }
 
 fn contested(draft: &mut Draft<'_>) {
@@ -347,22 +360,31 @@ fn phase(draft: &mut Draft<'_>, course: &Course<'_>) {
     draft.status.message = (!message.is_empty()).then_some(message);
 }
 
+/// How long a change of status that is not urgent waits for others that follow from the same cause.
+const GATHERING: SignedDuration = SignedDuration::from_millis(250);
+
+/// How long it waits at least after the last write.
+const SPACING: SignedDuration = SignedDuration::from_secs(1);
+
 /// How soon a change of status has to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
-    /// It goes on, or only counters moved: at most once a second, together with what follows.
+    /// It goes on, or only counters moved: together with what follows, at most once a second.
     Coalesced,
     /// Something that people wait for, or that later plans build on.
     Now,
 }
 
 impl Urgency {
-    /// How long after the last write such a change may wait.
-    pub fn delay(self) -> SignedDuration {
+    /// When a change has to be written that was first seen at `since`, where `last` was the last write.
+    pub fn due(self, since: Timestamp, last: Option<Timestamp>) -> Timestamp {
+        let after = |time: Timestamp, delay| time.checked_add(delay).unwrap_or(time);
         match self {
-            Self::Coalesced => SignedDuration::from_secs(1),
-
-            Self::Now => SignedDuration::ZERO,
+            Self::Coalesced => {
+                let gathered = after(since, GATHERING);
+                last.map_or(gathered, |last| gathered.max(after(last, SPACING)))
+            }
+            Self::Now => since,
         }
     }
 }

@@ -25,6 +25,8 @@ pub enum Command {
     /// Take the lease from the operator and remove its finalizer from every Rollout, as before it is uninstalled.
     /// Routes, Services and pods stay as they are.
     Release(ReleaseArgs),
+    /// Ask a running operator whether it is ready.
+    Probe(ProbeArgs),
 }
 
 /// Flags of `serin operator`.
@@ -73,6 +75,17 @@ pub struct ReleaseArgs {
     pub lease: LeaseArgs,
     #[command(flatten)]
     pub log: LogArgs,
+}
+
+/// Flags of `serin probe`.
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    /// What to ask: an address that answers with 200 and without TLS.
+    #[arg(long, env = "SERIN_URL", default_value = "http://127.0.0.1:8080/readyz")]
+    pub url: http::Uri,
+    /// For how many seconds to ask again while the answer is no.
+    #[arg(long, env = "SERIN_TIMEOUT", value_name = "SECONDS", default_value_t = 30)]
+    pub timeout: u64,
 }
 
 /// Which API group Rollouts belong to.

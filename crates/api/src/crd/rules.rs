@@ -149,6 +149,11 @@ fn canary_strategy() -> Vec<ValidationRule> {
             "!has(self.stableService) || !has(self.canaryService) || self.stableService != self.canaryService",
             "must differ from stableService",
         ),
+        must_at(
+            ".roleAcknowledgement",
+            "!has(self.roleAcknowledgement) || has(self.activeMetadata) || has(self.stableMetadata)",
+            "has nothing to wait for without activeMetadata: add it, or remove this",
+        ),
     ];
     rules.extend(ROLES.iter().map(|[role, alias]| {
         must_at(

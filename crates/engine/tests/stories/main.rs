@@ -4,8 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[path = "../common/operator.rs"]
 mod operator;
-mod oracle;
+mod reconcile;
 mod story;
 
 use proptest::prelude::*;

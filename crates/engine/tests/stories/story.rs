@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 use serin_testkit::controllers::Controllers;
-use serin_testkit::{Fault, Kind, Matcher, World, http_route, rollout, service};
+use serin_testkit::{Fault, Kind, Matcher, Oracle, World, http_route, rollout, service};
 
 use crate::operator::{NAME, Operator, USER};
-use crate::oracle::Oracle;
+use crate::reconcile::reconcile;
 
 const HASH: &str = "rollouts-pod-template-hash";
 
@@ -161,9 +161,9 @@ impl Story {
     pub fn play(&mut self, turn: &Turn) {
         let Self { world, cluster, operator, oracle, .. } = self;
         match turn {
-            Turn::Operate => drop(operator.reconcile(world, oracle, None)),
+            Turn::Operate => drop(reconcile(operator, world, oracle, None)),
             Turn::Crash(writes) => {
-                operator.reconcile(world, oracle, Some(*writes));
+                reconcile(operator, world, oracle, Some(*writes));
                 *operator = Operator::new();
             }
             Turn::Restart => *operator = Operator::new(),
@@ -276,7 +276,7 @@ impl Story {
     fn rest(&mut self) {
         for _ in 0..ROUNDS {
             let version = self.world.version();
-            self.wake_at = self.operator.reconcile(&mut self.world, &mut self.oracle, None);
+            self.wake_at = reconcile(&mut self.operator, &mut self.world, &mut self.oracle, None);
             self.cluster.settle(&mut self.world);
             if self.world.version() != version {
                 continue;

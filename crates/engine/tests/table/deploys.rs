@@ -128,7 +128,7 @@ fn a_template_that_means_the_same_is_the_same_revision() {
     same["spec"]["restartPolicy"] = json!("Always");
     let mut world = World::healthy().spec("template", same.clone());
     let id = serin_engine::hash::template_id(&RawTemplate::new(&same));
-    let stored = serin_engine::objects::TemplateProjection::of(&template("v1"));
+    let stored = serin_engine::objects::TemplateProjection::of(template("v1"));
     world.recall.defaulted = Some((id, stored));
     world.does(&["recognise ReplicaSet/web-v1"]).reports("/phase", json!("Healthy"));
 }

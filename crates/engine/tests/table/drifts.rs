@@ -61,3 +61,20 @@ fn a_deleted_route_holds_the_steps_and_keeps_what_runs() {
     world.does(&[]).reports("/phase", json!("Degraded"));
     assert!(world.plan().report.message.unwrap().contains("HTTPRoute \"route\" not found"));
 }
+
+#[test]
+fn a_drain_that_a_foreign_write_interrupts_begins_again() {
+    let mut world = World::at_100()
+        .stable("v2", 2)
+        .selects("stable", "v2", 5)
+        .managed(Some("v2"), Some("v2"))
+        .weights(100, 0)
+        .selects("canary", "v1", 5)
+        .after(20);
+    world.rollout["status"]["canary"]["drains"] =
+        json!([{"podTemplateHash": crate::world::hash_of("v1"), "since": crate::world::START}]);
+    // First it is recorded that the drain is over, or its old beginning would count when the selector is put back.
+    world.does(&[]).writes_status(true).reports("/canary/drains", json!(null));
+    world.rollout["status"]["canary"].as_object_mut().unwrap().remove("drains");
+    world.does(&["let Service/canary select v2"]);
+}

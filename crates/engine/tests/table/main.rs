@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[path = "../common/operator.rs"]
+mod operator;
 mod world;
 
 mod aborts;
+mod acknowledgements;
 mod deletes;
 mod deploys;
 mod drifts;
+mod memory;
 mod promotes;
 mod refuses;
 mod resumes;

@@ -58,3 +58,15 @@ fn a_drained_revision_keeps_its_last_role() {
     let world = with_roles(World::at_100().stable("v2", 2)).selects("stable", "v2", 5).weights(100, 0);
     assert!(!world.actions().iter().any(|action| action.contains("web-v1")), "{:?}", world.actions());
 }
+
+#[test]
+fn a_template_that_never_sees_its_role_change_is_warned_of_and_runs() {
+    let mut world = with_roles(World::updated());
+    let role = json!({"name": "ROLE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['role']"}}});
+    world.rollout["spec"]["template"]["spec"]["containers"][0]["env"] = json!([role]);
+    let plan = world.plan();
+    let warned = plan.report.conditions.iter().find(|condition| condition.reason == "RoleMetadataFrozen");
+    let message = &warned.expect("a condition").message;
+    assert!(message.starts_with("spec.template.spec.containers[0].env[0]: never sees"), "{message}");
+    assert!(world.actions()[0].starts_with("create ReplicaSet"), "{:?}", world.actions());
+}

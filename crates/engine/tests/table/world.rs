@@ -85,7 +85,8 @@ impl World {
                 {"backendRefs": [{"name": "stable", "weight": 1}, {"name": "canary", "weight": 1}]},
             ]}})),
             rivals: Vec::new(),
-            recall: Recall::default(),
+            // Whatever differs has done so for long.
+            recall: Recall { status_differs_since: Some(at(-60)), ..Recall::default() },
             now: at(0),
             namespace_terminating: false,
         }

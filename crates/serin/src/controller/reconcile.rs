@@ -66,6 +66,7 @@ async fn rounds(key: &Key, context: &Context, memory: &mut Memory) -> Result<Req
         }
         let world = observe(&objects, &context.names, &memory.recall);
         let plan = plan(&world, now);
+        memory.recall.planned(&plan, now);
         context.metrics.record_rollout(&key.namespace, &key.name, &plan.report);
         if plan.is_empty() {
             memory.rest = Some(Rest { fingerprint, until: plan.wake_at });

@@ -37,7 +37,6 @@ async fn exact_calls_of_a_canary_from_its_pause_to_its_end() {
         "patch rollouts/web/status 200",
         // A second of pause later: all pods, all traffic, then the promotion.
         "patch replicasets/web-v2 200",
-        "patch rollouts/web/status 200",
         "patch httproutes/route 200",
         "patch replicasets/web-v2 200",
         "patch services/stable 200",
@@ -46,7 +45,6 @@ async fn exact_calls_of_a_canary_from_its_pause_to_its_end() {
         "patch rollouts/web/status 200",
         // When its traffic has drained, the old revision goes.
         "patch replicasets/web-v1 200",
-        "patch rollouts/web/status 200",
         "patch rollouts/web/status 200",
     ];
     assert_eq!(stage.writes(), writes);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serin_api::{Names, Rollout};
@@ -12,79 +12,66 @@ use serin_engine::objects::ReplicaSet;
 use serin_engine::observe::{self, Objects};
 use serin_engine::{Action, ApiCall, Plan, Recall, Snapshot, plan};
 use serin_testkit::world::{Answer, Failure};
-use serin_testkit::{Kind, Request, World};
-
-use crate::oracle::Oracle;
+use serin_testkit::{Kind, Oracle, Request, World};
 
 pub const USER: &str = "serin";
 pub const NAME: &str = "web";
 
-/// Rounds of one reconcile, as in the shell.
-const ROUNDS: usize = 32;
-
 /// One process of the operator.
 pub struct Operator {
     names: Arc<Names>,
-    recall: Recall,
+    pub recall: Recall,
+    /// What was refused in this reconcile; a second time, it is put off.
+    pub refused_once: BTreeSet<String>,
 }
 
 impl Operator {
     /// A process that has just started.
     pub fn new() -> Self {
-        Self { names: Arc::new(Names::default()), recall: Recall::default() }
-    }
-
-    /// Reconciles until nothing is left to do now, or until it has made `writes` writes (a crash). Tells when it wants
-    /// to look again.
-    pub fn reconcile(
-        &mut self,
-        world: &mut World,
-        oracle: &mut Oracle,
-        writes: Option<usize>,
-    ) -> Option<Timestamp> {
-        let mut left = writes.unwrap_or(usize::MAX);
-        let mut refused_once = BTreeSet::new();
-        for _ in 0..ROUNDS {
-            let (snapshot, plan) = self.plan(world)?;
-            assert!(
-                plan.actions.iter().filter(|action| action.is_traffic()).count() <= 1,
-                "two traffic moves: {plan:#?}"
-            );
-            if plan.is_empty() {
-                return plan.wake_at;
-            }
-            let mut failed = false;
-            for action in &plan.actions {
-                if left == 0 {
-                    return None;
-                }
-                left -= 1;
-                failed |= !self.carry_out(world, oracle, &snapshot, action, &mut refused_once);
-            }
-            if let Some(changes) = plan.status.filter(|_| !failed) {
-                if left == 0 {
-                    return None;
-                }
-                left -= 1;
-                let call = ApiCall::patch_status(&snapshot, changes);
-                if self.send(world, oracle, &call, None).is_ok() {
-                    self.recall.status_written_at = Some(world.now());
-                }
-            }
-            if failed && refused_once.len() > 20 {
-                break;
-            }
-        }
-        Some(world.now() + SignedDuration::from_secs(1))
+        Self { names: Arc::new(Names::default()), recall: Recall::default(), refused_once: BTreeSet::new() }
     }
 
     /// What it would do now.
-    pub fn plan(&self, world: &World) -> Option<(Snapshot, Plan)> {
-        let objects = gather(world)?;
-        let snapshot = observe::observe(&objects, &self.names, &self.recall);
-        let made = plan(&snapshot, world.now());
-        assert_eq!(made, plan(&snapshot, world.now()), "one world, two plans");
-        Some((snapshot, made))
+    pub fn plan(&mut self, world: &World) -> Option<(Snapshot, Plan)> {
+        let planned = self.plan_knowing(world, &self.recall)?;
+        assert_eq!(planned.1, plan(&planned.0, world.now()), "one world, two plans");
+        self.recall.planned(&planned.1, world.now());
+        Some(planned)
+    }
+
+    /// What it would do now if it remembered this and nothing else.
+    pub fn plan_knowing(&self, world: &World, recall: &Recall) -> Option<(Snapshot, Plan)> {
+        let snapshot = observe::observe(&gather(world)?, &self.names, recall);
+        let plan = plan(&snapshot, world.now());
+        Some((snapshot, plan))
+    }
+
+    /// Makes the writes of one plan, as many as are left. Tells whether all succeeded; nothing if it died on the way.
+    pub fn apply(
+        &mut self,
+        world: &mut World,
+        oracle: &mut Oracle,
+        snapshot: &Snapshot,
+        plan: Plan,
+        left: &mut usize,
+    ) -> Option<bool> {
+        assert!(
+            plan.actions.iter().filter(|action| action.is_traffic()).count() <= 1,
+            "two traffic moves: {plan:#?}"
+        );
+        let mut succeeded = true;
+        for action in &plan.actions {
+            *left = left.checked_sub(1)?;
+            succeeded &= self.carry_out(world, oracle, snapshot, action);
+        }
+        if let Some(changes) = plan.status.filter(|_| succeeded) {
+            *left = left.checked_sub(1)?;
+            let call = ApiCall::patch_status(snapshot, changes);
+            if send(world, oracle, &call, "status").is_ok() {
+                self.recall.status_written_at = Some(world.now());
+            }
+        }
+        Some(succeeded)
     }
 
     fn carry_out(
@@ -93,10 +80,8 @@ impl Operator {
         oracle: &mut Oracle,
         snapshot: &Snapshot,
         action: &Action,
-        refused_once: &mut BTreeSet<String>,
     ) -> bool {
-        let call = api_call(snapshot, action);
-        match self.send(world, oracle, &call, Some(action)) {
+        match send(world, oracle, &api_call(snapshot, action), &action.describe()) {
             Ok(answer) => {
                 if let Action::CompareTemplate { template, .. } = action {
                     let stored: ReplicaSet = serde_json::from_value(answer).expect("a ReplicaSet");
@@ -106,7 +91,7 @@ impl Operator {
                 true
             }
             Err(failure) => {
-                let again = !refused_once.insert(action.subject());
+                let again = !self.refused_once.insert(action.subject());
                 if again || matches!(action, Action::CompareTemplate { .. }) {
                     let retry_at = world.now() + SignedDuration::from_secs(10);
                     self.recall.refused(action, failure.message().to_owned(), retry_at);
@@ -115,29 +100,24 @@ impl Operator {
             }
         }
     }
+}
 
-    fn send(
-        &self,
-        world: &mut World,
-        oracle: &mut Oracle,
-        call: &ApiCall,
-        action: Option<&Action>,
-    ) -> Answer {
-        let path = if call.dry_run { format!("{}?dryRun=All", call.path) } else { call.path.clone() };
-        let body = call.body.json();
-        let request = match (call.verb, &call.body) {
-            (Verb::Create, _) => Request::post(path, body),
-            (Verb::Delete, _) => Request::delete(path, body),
-            (Verb::Patch, Body::MergePatch(_)) => Request::merge_patch(path, body),
-            (Verb::Patch, _) => Request::json_patch(path, body),
-        };
-        // The log would make every copy of the world longer than the one before.
-        drop(world.take_log());
-        let before = world.clone();
-        let answer: Result<Value, Failure> = world.request(request.by(USER));
-        oracle.judge(&before, world, action);
-        answer
-    }
+fn send(world: &mut World, oracle: &mut Oracle, call: &ApiCall, what: &str) -> Answer {
+    let path = if call.dry_run { format!("{}?dryRun=All", call.path) } else { call.path.clone() };
+    let body = call.body.json();
+    let request = match (call.verb, &call.body) {
+        (Verb::Create, _) => Request::post(path, body),
+        (Verb::Delete, _) => Request::delete(path, body),
+        (Verb::Patch, Body::MergePatch(_)) => Request::merge_patch(path, body),
+        (Verb::Patch, _) => Request::json_patch(path, body),
+    };
+    // The log would make every copy of the world longer than the one before.
+    drop(world.take_log());
+    let before = world.clone();
+    let answer: Result<Value, Failure> = world.request(request.by(USER));
+    let violations = oracle.judge(&before, world, what);
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+    answer
 }
 
 fn gather(world: &World) -> Option<Objects> {

@@ -1,0 +1,20 @@
+//! An abort wins: the canary's share goes to nothing in the first write of weights, and stays there.
+
+use super::verdict::Verdict;
+use super::view::View;
+
+pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>) {
+    let status = was.status();
+    let Some(hash) = status["abortedPodHash"].as_str().filter(|_| status["abort"] == true) else { return };
+    // The record goes with the first status; only a revision that is still aborted after this write counts.
+    if is.status()["abort"] != true || is.stable() == Some(hash) || !was.status_is_current() {
+        return;
+    }
+    let (before, after) = (was.share_of_revision(hash), is.share_of_revision(hash));
+    verdict.require(after <= before, || {
+        format!("the share of the aborted {hash} rose from {before} to {after}; {}", is.traffic())
+    });
+    verdict.require(after == 0 || was.pairs() == is.pairs(), || {
+        format!("the aborted {hash} was left a share of {after}; {}", is.traffic())
+    });
+}

@@ -1,0 +1,30 @@
+//! A canary is recorded as stable only with all its pods, all the traffic, and all steps done.
+
+use super::gates::{self, Used};
+use super::verdict::Verdict;
+use super::view::View;
+
+pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, used: &mut Used) {
+    let (Some(before), Some(after)) = (was.stable(), is.stable()) else { return };
+    let subject = is.subject;
+    if before == after || subject.replicas == 0 {
+        return;
+    }
+    // A write that takes the record away is judged elsewhere: this one has to have added it.
+    let ordinal = |view: &View<'_>| view.set(after).and_then(|set| view.ordinal(set));
+    if ordinal(was) == ordinal(is) {
+        return;
+    }
+    let canary = &subject.in_force.canary;
+    let available = is.set(after).and_then(|set| set["status"]["availableReplicas"].as_i64()).unwrap_or(0);
+    verdict.require(is.shares(canary).into_values().all(|share| share == 100), || {
+        format!("{after} was committed without all the traffic; {}", is.traffic())
+    });
+    verdict.require(is.selected(canary) == Some(after), || {
+        format!("{after} was committed unselected; {}", is.traffic())
+    });
+    verdict.require(available >= subject.replicas, || {
+        format!("{after} was committed with {available} of {} pods", subject.replicas)
+    });
+    gates::judge_commit(verdict, was, after, used);
+}

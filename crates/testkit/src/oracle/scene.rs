@@ -1,0 +1,84 @@
+//! Where the oracle looks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::world::{Key, Kind, World};
+
+/// A world at one moment.
+pub trait Scene {
+    /// All objects of one kind, by namespace and name.
+    fn all(&self, kind: Kind) -> Vec<Arc<Value>>;
+
+    /// What time it is.
+    fn now(&self) -> Timestamp;
+}
+
+impl Scene for World {
+    fn all(&self, kind: Kind) -> Vec<Arc<Value>> {
+        Self::all(self, kind)
+    }
+
+    fn now(&self) -> Timestamp {
+        Self::now(self)
+    }
+}
+
+/// A world that does nothing: objects that somebody puts and removes. A copy costs little.
+#[derive(Clone, Debug, Default)]
+pub struct Still {
+    objects: BTreeMap<Key, Arc<Value>>,
+    now: Timestamp,
+}
+
+impl Still {
+    /// A world with no objects.
+    pub fn at(now: Timestamp) -> Self {
+        Self { objects: BTreeMap::new(), now }
+    }
+
+    /// Moves the clock, back too.
+    pub fn set_now(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
+    /// Adds an object or puts it in the place of the one with its name. Returns the former.
+    pub fn put(&mut self, kind: Kind, object: Value) -> Option<Arc<Value>> {
+        self.objects.insert(key(kind, &object), Arc::new(object))
+    }
+
+    /// Takes an object away; `name` is in the namespace `default` unless it is `namespace/name`.
+    pub fn remove(&mut self, kind: Kind, name: &str) -> Option<Arc<Value>> {
+        self.objects.remove(&Key::new(kind, name))
+    }
+
+    /// An object; `name` is in the namespace `default` unless it is `namespace/name`.
+    pub fn find(&self, kind: Kind, name: &str) -> Option<&Arc<Value>> {
+        self.objects.get(&Key::new(kind, name))
+    }
+}
+
+impl Scene for Still {
+    fn all(&self, kind: Kind) -> Vec<Arc<Value>> {
+        let first = Key { kind, namespace: String::new(), name: String::new() };
+        let of_kind = self.objects.range(first..).take_while(|(key, _)| key.kind == kind);
+        of_kind.map(|(_, object)| Arc::clone(object)).collect()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+}
+
+/// Where an object is, by what it says itself.
+pub(super) fn key(kind: Kind, object: &Value) -> Key {
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    let namespace = match text("namespace") {
+        none if none.is_empty() && kind.is_namespaced() => "default".to_owned(),
+        namespace => namespace,
+    };
+    Key { kind, namespace, name: text("name") }
+}

@@ -1,0 +1,56 @@
+//! No share without endpoints, and none raised before its pods are there.
+
+use super::subject::Subject;
+use super::verdict::Verdict;
+use super::view::View;
+
+pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>) {
+    let subject = is.subject;
+    if was.pairs() == is.pairs() || subject.replicas == 0 {
+        return;
+    }
+    for (service, other) in subject.services() {
+        let after = is.share(service);
+        let (ready, ready_elsewhere) = (is.ready_count(service), is.ready_count(other));
+        verdict.require(after == 0 || ready > 0 || ready_elsewhere == 0, || {
+            format!("{service} has a share of {after} and no ready endpoint; {}", is.traffic())
+        });
+        if was_raised(was, is, service) {
+            raised(verdict, was, is, (service, other));
+        }
+    }
+}
+
+/// In any rule.
+fn was_raised(was: &View<'_>, is: &View<'_>, service: &str) -> bool {
+    let before = was.shares(service);
+    is.shares(service).into_iter().any(|(rule, after)| after > before.get(&rule).copied().unwrap_or(0))
+}
+
+fn raised(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, (service, other): (&str, &str)) {
+    let Subject { in_force, replicas, .. } = is.subject;
+    // A first deploy, and a Service with a selector of its own, have no revision meant.
+    let Some(hash) = is.selected(service) else { return };
+    let (after, ready) = (is.share(service), is.ready_count(service));
+    let of_revision = is.ready(service).get(hash).copied().unwrap_or(0);
+    let is_refuge = is.ready_count(other) == 0;
+    verdict.require(of_revision > 0 || is_refuge, || {
+        format!("{service} was raised to {after} without pods of {hash}; {}", is.traffic())
+    });
+    let is_way_back =
+        service == in_force.stable && is.selected(&in_force.canary) != is.selected(&in_force.stable);
+    // Somebody has taken the traffic away altogether: anything is better.
+    let was_nowhere = was.pairs().iter().all(|pair| pair.stable + pair.canary == 0);
+    if is_way_back || is_refuge || was_nowhere {
+        return;
+    }
+    verdict.require(of_revision == ready, || {
+        format!("{service} was raised while it lists other pods than those of {hash}; {}", is.traffic())
+    });
+    if service == in_force.canary && is.stable().is_some_and(|stable| stable != hash) {
+        let needed = (after * replicas + 99) / 100;
+        verdict.require(of_revision >= needed, || {
+            format!("weight {after} with {of_revision} of {needed} ready pods; {}", is.traffic())
+        });
+    }
+}

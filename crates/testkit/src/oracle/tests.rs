@@ -1,0 +1,9 @@
+//! Each check on a pair of worlds that breaks it, and on one that does not.
+
+mod gates;
+mod ours;
+mod pods;
+mod roles;
+mod status;
+mod town;
+mod traffic;

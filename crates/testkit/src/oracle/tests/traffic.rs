@@ -1,0 +1,103 @@
+//! Shares, selectors, aborts, commits.
+
+use serde_json::{Value, json};
+
+use super::town::{Town, list, route};
+use crate::world::Kind;
+
+const SELECTED: &str = "/spec/selector/rollouts-pod-template-hash";
+
+#[test]
+fn a_share_is_raised_over_enough_ready_pods_of_the_revision_meant() {
+    Town::new().weights(50, 50).is_fine();
+    Town::new().weights(49, 51).breaks("weight 51 with 2 of 3 ready pods");
+    Town::new().both(|world| list(world, "canary", "v1", 2)).weights(50, 50).breaks_all(&[
+        "without pods of v2",
+        "other pods",
+        "0 of 2 ready pods",
+    ]);
+}
+
+#[test]
+fn no_share_is_left_without_endpoints_while_the_other_service_has_some() {
+    Town::new().both(|world| list(world, "canary", "v2", 0)).weights(70, 30).breaks("no ready endpoint");
+    Town::new().both(|world| list(world, "canary", "v2", 0)).weights(100, 0).is_fine();
+}
+
+#[test]
+fn every_rule_counts() {
+    let two = |canary: i64| {
+        let mut route = route("route", 60, 40);
+        let mut other = route["spec"]["rules"][0].clone();
+        other["backendRefs"][0]["weight"] = json!(100 - canary);
+        other["backendRefs"][1]["weight"] = json!(canary);
+        route["spec"]["rules"].as_array_mut().unwrap().push(other);
+        route
+    };
+    let mut town = Town::new();
+    town.both(|world| drop(world.put(Kind::HttpRoute, two(0))));
+    town.after.put(Kind::HttpRoute, two(90));
+    town.breaks("weight 90 with 2 of 4 ready pods");
+}
+
+#[test]
+fn a_service_moves_only_without_share_or_back_to_what_was_recorded() {
+    let mut town = Town::new();
+    town.written(Kind::Service, "canary", SELECTED, json!("v1")).breaks("under share");
+    town.both(|world| drop(world.put(Kind::HttpRoute, route("route", 100, 0)))).is_fine();
+    let mut town = Town::new();
+    let managed = json!({
+        "httpRoute": "route", "stableService": {"name": "stable"},
+        "canaryService": {"name": "canary", "podTemplateHash": "v2"},
+    });
+    town.given(Kind::Rollout, "web", "/status/canary", json!({"managed": managed}));
+    town.given(Kind::Service, "canary", SELECTED, json!("v1"));
+    town.written(Kind::Service, "canary", SELECTED, json!("v2")).is_fine();
+}
+
+#[test]
+fn a_selector_and_weights_never_change_in_one_write() {
+    let mut town = Town::new();
+    town.weights(100, 0).is_fine();
+    town.given(Kind::HttpRoute, "route", "/spec/rules/0/backendRefs/1/weight", json!(0));
+    town.weights(99, 0).written(Kind::Service, "canary", SELECTED, json!("v1"));
+    town.breaks("a selector and weights changed in one write");
+}
+
+#[test]
+fn an_aborted_canary_loses_all_in_the_first_write_of_weights() {
+    let aborted = |town: &mut Town| {
+        town.given(Kind::Rollout, "web", "/status/abort", json!(true));
+        town.given(Kind::Rollout, "web", "/status/abortedPodHash", json!("v2"));
+    };
+    let mut town = Town::new();
+    aborted(&mut town);
+    town.weights(100, 0).is_fine();
+    town.weights(80, 20).breaks("left a share of 20");
+    town.weights(50, 50).breaks_all(&["rose from 40 to 50", "left a share of 50"]);
+}
+
+#[test]
+fn a_canary_is_committed_with_all_pods_and_all_traffic() {
+    let mut town = Town::new();
+    town.given(Kind::Rollout, "web", "/status/currentStepIndex", json!(4));
+    town.written(Kind::ReplicaSet, "web-v2", "/metadata/annotations/serin.dev~1stable", json!("2"));
+    town.breaks_all(&["without all the traffic", "with 2 of 4 pods"]);
+    town.both(|world| drop(world.put(Kind::HttpRoute, route("route", 0, 100))));
+    town.given(Kind::ReplicaSet, "web-v2", "/status/availableReplicas", json!(4)).is_fine();
+}
+
+#[test]
+fn names_come_from_the_rollout() {
+    let mut town = Town::new();
+    let routing = json!({"plugins": {"argoproj-labs/gatewayAPI": {"httpRoute": "other"}}});
+    town.given(Kind::Rollout, "web", "/spec/strategy/canary/trafficRouting", routing);
+    town.weights(0, 100).breaks("no Rollout names it");
+    let mut town = Town::new();
+    town.given(Kind::Rollout, "web", "/apiVersion", json!("canary.example.com/v1alpha1"));
+    let record = "/metadata/annotations/canary.example.com~1stable";
+    town.given(Kind::ReplicaSet, "web-v1", "/metadata/annotations/serin.dev~1stable", Value::Null);
+    town.given(Kind::ReplicaSet, "web-v1", record, json!("1"));
+    town.written(Kind::ReplicaSet, "web-v2", record, json!("2"));
+    town.breaks_all(&["without all the traffic", "with 2 of 4 pods", "pause of step 1", "pause of step 3"]);
+}
