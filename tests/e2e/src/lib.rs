@@ -9,9 +9,12 @@
 )]
 
 pub mod audit;
+pub mod chance;
 pub mod manifests;
 pub mod operator;
+pub mod replay;
 pub mod space;
 
+pub use chance::Chance;
 pub use operator::Operator;
 pub use space::Space;

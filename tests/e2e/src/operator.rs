@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Output};
 use std::time::{Duration, Instant};
 
 /// A running operator. Ends with this value.
@@ -44,6 +44,23 @@ impl Operator {
             .spawn()
             .expect("the operator starts");
         Self { child, log }
+    }
+
+    /// Runs `serin release` for one namespace, as the chart does before it is uninstalled.
+    pub fn release(namespace: &str, lease: (&str, &str), kubeconfig: &Path) -> Output {
+        Command::new(binary())
+            .args([
+                "release",
+                "--namespace",
+                namespace,
+                "--lease-namespace",
+                lease.0,
+                "--lease-name",
+                lease.1,
+            ])
+            .env("KUBECONFIG", kubeconfig)
+            .output()
+            .expect("`serin release` runs")
     }
 
     /// The process.

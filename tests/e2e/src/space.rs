@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use serin_cluster::{Cluster, Options};
 
 use crate::audit::{self, Write};
+use crate::replay::{self, Judgement};
 use crate::{Operator, manifests};
 
 /// How long anything may take. Generous, because tests share two cores.
@@ -113,6 +114,24 @@ impl Space {
     pub fn another_operator(&self) -> Operator {
         let kubeconfig = CLUSTER.service_account_kubeconfig(&self.namespace, "serin").expect("a token");
         Operator::start(&self.namespace, (&self.namespace, "serin"), &kubeconfig, self.log.clone())
+    }
+
+    /// SIGKILL for the operator, and a new process that need not wait for the old one's lease to run out.
+    pub fn crash(&mut self) {
+        if let Some(operator) = self.operator.take() {
+            operator.kill();
+        }
+        self.kubectl(&["delete", "lease", "serin", "--ignore-not-found"]);
+        self.start();
+    }
+
+    /// Lets go of all Rollouts in the namespace, as before the operator is uninstalled.
+    pub fn release(&self) {
+        let kubeconfig = CLUSTER.service_account_kubeconfig(&self.namespace, "serin").expect("a token");
+        let output = Operator::release(&self.namespace, (&self.namespace, "serin"), &kubeconfig);
+        if !output.status.success() {
+            self.fail(&format!("serin release: {}", String::from_utf8_lossy(&output.stderr)));
+        }
     }
 
     /// Runs kubectl in the namespace.
@@ -274,6 +293,20 @@ impl Space {
     /// The operator's writes in this namespace, in the order in which the server carried them out.
     pub fn writes(&self) -> Vec<Write> {
         audit::writes(&CLUSTER.audit_log(), &self.namespace)
+    }
+
+    /// Judges every write of the operator so far, in the world that it found, by what must always be true.
+    ///
+    /// A test does not ask for this where it plays somebody who writes what the operator has written: whoever changes a
+    /// weight in the moment between the operator's look and its write makes that write wrong, and nobody can prevent it.
+    pub fn judge(&self) {
+        let log = std::fs::read_to_string(CLUSTER.audit_log()).expect("the audit log");
+        let operator = format!("system:serviceaccount:{}:serin", self.namespace);
+        let Judgement { writes, violations } = replay::judge(&log, &self.namespace, &operator);
+        assert!(writes > 0, "the operator has written nothing in {}", self.namespace);
+        if !violations.is_empty() {
+            self.fail(&violations.join("\n"));
+        }
     }
 
     /// Stops the test and shows what there is.

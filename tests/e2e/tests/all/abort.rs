@@ -31,6 +31,7 @@ fn traffic_goes_first_then_the_service_once_then_the_pods_and_a_retry_begins_aga
     space.patch_status("web", json!({"abort": false}));
     space.until_paused_at("web", 1);
     assert_eq!(space.weights("route"), (90, 10));
+    space.judge();
 }
 
 #[test]
@@ -45,6 +46,7 @@ fn abort_by_status_works_and_zero_delay_keeps_the_pods() {
     assert_eq!(space.list("pods").len(), 3, "the aborted pods stay");
     space.set_image("web", "web:3");
     space.until_paused_at("web", 1);
+    space.judge();
 }
 
 #[test]
@@ -58,4 +60,5 @@ fn nothing_is_aborted_when_nothing_is_under_way() {
         space.rollout("web")["metadata"]["annotations"]["serin.dev/abort"].is_null()
     });
     assert_eq!(space.rollout("web")["status"]["phase"], "Healthy");
+    space.judge();
 }

@@ -26,6 +26,7 @@ fn pods_come_first_then_weights_then_services_then_stable() {
     let both = place(&|write| write.name == "canary" && write.selected().is_some());
     let stable = place(&|write| write.object["metadata"]["annotations"]["serin.dev/stable"] == "1");
     assert!(created < weights && weights < narrowed && narrowed < both && both < stable);
+    space.judge();
 }
 
 #[test]
@@ -45,6 +46,7 @@ fn pods_do_not_wait_for_services_and_route_and_the_report_names_what_is_missing(
     space.until_event("web", "InvalidSpec", "create it");
     space.apply_all(&[manifests::service("stable"), manifests::service("canary"), manifests::route()]);
     space.until_phase("web", "Healthy");
+    space.judge();
 }
 
 #[test]
@@ -61,6 +63,7 @@ fn a_broken_first_version_is_replaced_without_steps() {
     let healthy = space.until_phase("web", "Healthy");
     assert_eq!(healthy["status"]["currentStepIndex"], json!(4), "no step was walked");
     space.until("the broken pods are gone", || space.list("pods").len() == 2);
+    space.judge();
 }
 
 #[test]
@@ -77,6 +80,7 @@ fn pods_left_by_cascade_orphan_are_adopted_and_it_is_no_first_deploy() {
     assert_eq!(pod_uids(&space), before);
     space.set_image("web", "web:2");
     space.until_paused_at("web", 1);
+    space.judge();
 }
 
 #[test]
@@ -92,6 +96,7 @@ fn a_wiped_status_is_no_first_deploy() {
     space.set_image("web", "web:2");
     space.until_paused_at("web", 1);
     assert_eq!(space.weights("route"), (90, 10));
+    space.judge();
 }
 
 #[test]
@@ -108,4 +113,5 @@ fn explicit_defaults_make_no_new_revision() {
     assert_eq!(healthy["status"]["currentPodHash"], healthy["status"]["stableRS"]);
     let set = &space.list("replicasets")[0];
     assert_eq!(set["metadata"]["labels"][HASH], healthy["status"]["stableRS"]);
+    space.judge();
 }

@@ -14,6 +14,7 @@ fn a_standby_takes_over_at_once_from_a_leader_that_ends() {
     assert!(space.operator.take().unwrap().end().success(), "a clean end has exit code 0");
     space.set_image("web", "web:2");
     space.until_paused_at("web", 1);
+    space.judge();
     drop(standby);
 }
 
@@ -37,5 +38,6 @@ fn a_stopped_leader_does_no_harm_when_it_continues() {
     assert_eq!(space.weights("route"), (50, 50));
     let weights: Vec<i64> = space.writes().iter().filter_map(|write| write.canary_weight()).collect();
     assert_eq!(weights, [0, 10, 50], "after {writes} writes");
+    space.judge();
     drop(standby);
 }

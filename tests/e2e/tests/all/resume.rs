@@ -16,6 +16,7 @@ fn the_printed_command_passes_exactly_its_pause_and_then_nothing() {
     space.until_event("web", "ResumeRefused", "no pause stands at step 1");
     space.until("the request is removed", || space.rollout("web")["spec"]["resume"].is_null());
     assert_eq!(space.rollout("web")["status"]["currentStepIndex"], json!(3));
+    space.judge();
 }
 
 #[test]
@@ -30,6 +31,7 @@ fn the_short_command_works_in_every_rollout() {
     space.until_paused_at("web", 1);
     resume(1);
     space.until_paused_at("web", 3);
+    space.judge();
 }
 
 #[test]
@@ -46,6 +48,7 @@ fn a_request_for_another_step_or_revision_is_refused_and_removed() {
     }
     assert_eq!(space.rollout("web")["status"]["currentStepIndex"], json!(1));
     assert_eq!(space.weights("route"), (90, 10));
+    space.judge();
 }
 
 #[test]
@@ -54,6 +57,7 @@ fn clearing_the_pause_in_status_resumes_as_the_peers_tools_do() {
     space.patch_status("web", json!({"pauseConditions": null}));
     space.until_paused_at("web", 3);
     assert_eq!(space.weights("route"), (50, 50));
+    space.judge();
 }
 
 #[test]
@@ -64,6 +68,7 @@ fn the_annotation_resumes_and_is_consumed() {
     space.until("the annotation is removed", || {
         space.rollout("web")["metadata"]["annotations"]["serin.dev/resume"].is_null()
     });
+    space.judge();
 }
 
 #[test]
@@ -75,4 +80,5 @@ fn spec_paused_holds_steps_and_refuses_requests_until_it_is_lifted() {
     space.until_event("web", "ResumeRefused", "spec.paused is true");
     space.patch("web", json!({"spec": {"paused": false, "resume": {"step": 1}}}));
     space.until_paused_at("web", 3);
+    space.judge();
 }

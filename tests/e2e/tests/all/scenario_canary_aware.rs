@@ -66,6 +66,7 @@ fn roles_switch_in_place_at_promotion() {
         pods(&space, &v1).values().all(|labels| labels["role"] == "active"),
         "drained pods keep their last role"
     );
+    space.judge();
 }
 
 #[test]
@@ -93,6 +94,7 @@ fn the_templates_own_values_come_back_when_a_role_ends() {
         pods(&space, &hash).values().all(|labels| labels["tier"] == "own" && labels["extra"].is_null())
     });
     assert_eq!(space.list("replicasets").len(), 1, "no new revision");
+    space.judge();
 }
 
 #[test]
@@ -130,4 +132,5 @@ fn a_reused_replica_set_gets_the_preview_role_before_its_pods() {
     let grown = roles.iter().position(|(_, replicas)| *replicas > 0).expect("it gets pods");
     assert_eq!(roles[grown].0, json!("preview"), "{roles:?}");
     assert_eq!(space.list("replicasets").len(), 2, "the retained ReplicaSet is used again");
+    space.judge();
 }

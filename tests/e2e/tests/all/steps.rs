@@ -35,6 +35,7 @@ fn a_rollout_without_steps_goes_straight_to_the_hand_over() {
     });
     let weights: Vec<i64> = space.writes().iter().filter_map(|write| write.canary_weight()).collect();
     assert_eq!(weights, [0, 100, 0]);
+    space.judge();
 }
 
 #[test]
@@ -54,6 +55,7 @@ fn a_weight_waits_for_slow_pods() {
     });
     space.until_paused_at("web", 1);
     assert_eq!(space.weights("route"), (90, 10));
+    space.judge();
 }
 
 #[test]
@@ -88,6 +90,7 @@ fn a_timed_pause_survives_a_restart_of_the_operator() {
     };
     let lasted = (seconds(&completed["lastTransitionTime"]) - seconds(began)).rem_euclid(86_400);
     assert!((6..30).contains(&lasted), "the pause lasted {lasted} s");
+    space.judge();
 }
 
 #[test]
@@ -101,6 +104,7 @@ fn a_canary_that_loses_its_pods_loses_its_share_while_paused_and_gets_it_back() 
     space.kubectl(&["label", "pod", &pod, "kwok.test/ready-"]);
     space.until_weights("route", 90, 10);
     assert_eq!(space.rollout("web")["status"]["currentStepIndex"], json!(1));
+    space.judge();
 }
 
 #[test]
@@ -128,6 +132,7 @@ fn a_newer_template_takes_the_older_canarys_traffic_but_not_its_pods_until_it_is
     let v4 = space.until_paused_at("web", 1)["status"]["currentPodHash"].clone();
     assert_eq!(space.selected("canary"), v4.as_str().map(str::to_owned));
     space.until("the older canaries drain", || space.list("pods").len() == 3);
+    space.judge();
 }
 
 #[test]
@@ -138,6 +143,7 @@ fn returning_to_the_stable_template_takes_the_canary_back() {
     space.until_phase("web", "Healthy");
     assert_eq!(space.weights("route"), (100, 0));
     space.until("the canary drains", || space.list("pods").len() == 2);
+    space.judge();
 }
 
 #[test]
@@ -163,6 +169,7 @@ fn scaling_works_while_paused_and_at_zero_a_template_needs_no_steps() {
         let pods = space.list("pods");
         pods.len() == 1 && pods[0]["spec"]["containers"][0]["image"] == "web:3"
     });
+    space.judge();
 }
 
 #[test]
@@ -184,6 +191,7 @@ fn a_quota_ends_in_a_verdict_that_names_it() {
     assert_eq!(space.weights("route"), (100, 0));
     space.kubectl(&["delete", "quota", "no-more"]);
     space.until_paused_at("web", 1);
+    space.judge();
 }
 
 #[test]
@@ -205,4 +213,5 @@ fn old_replica_sets_beyond_the_history_limit_are_deleted() {
         });
     }
     space.until("two ReplicaSets are left", || space.list("replicasets").len() == 2);
+    space.judge();
 }

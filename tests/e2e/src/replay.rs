@@ -1,0 +1,121 @@
+//! The audit log of a namespace, replayed as a sequence of worlds: every write by the operator is judged by the oracle
+//! that also judges the simulation, and writes by others change the world.
+
+mod entry;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use serin_testkit::oracle::{Still, facts};
+use serin_testkit::{Kind, Oracle};
+
+use self::entry::{Effect, Entry};
+
+/// What came of a replay.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// How many writes of the operator were judged.
+    pub writes: usize,
+    /// What they broke, each with the write and what it found and left.
+    pub violations: Vec<String>,
+}
+
+/// Judges all that one user wrote in a namespace.
+pub fn judge(log: &str, namespace: &str, operator: &str) -> Judgement {
+    let mut judgement = Judgement::default();
+    let (mut oracle, mut world) = (Oracle::default(), World::default());
+    for entry in entries(log, namespace) {
+        let mut before = world.still.clone();
+        before.set_now(entry.at);
+        world.undergo(&entry);
+        if entry.user != operator {
+            oracle.see(&world.still);
+            continue;
+        }
+        judgement.writes += 1;
+        for violation in oracle.judge(&before, &world.still, &entry.brief) {
+            judgement.violations.push(format!(
+                "{violation}\n  at {} (auditID {})\n  before: {}\n  after: {}",
+                entry.at,
+                entry.audit_id,
+                facts(&before),
+                facts(&world.still)
+            ));
+        }
+    }
+    judgement
+}
+
+/// The writes in a namespace in the order in which the server carried them out.
+fn entries(log: &str, namespace: &str) -> Vec<Entry> {
+    // To parse only the lines that matter: the log is that of all tests.
+    let mark = format!("\"namespace\":\"{namespace}\"");
+    let lines = log.lines().filter(|line| line.contains(&mark));
+    let parsed = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut entries: Vec<Entry> = parsed.flat_map(|line| Entry::of(&line, namespace)).collect();
+    // A version tells the place of a write among all others. An answer without one is logged after everything that it
+    // could have built on, so it follows the newest that was logged before.
+    let mut newest = 0;
+    for entry in &mut entries {
+        newest = newest.max(entry.version.unwrap_or(0));
+        entry.version.get_or_insert(newest);
+    }
+    // Stable: of writes that changed nothing, and so share a version, the order does not matter.
+    entries.sort_by_key(|entry| entry.version);
+    entries
+}
+
+#[derive(Default)]
+struct World {
+    still: Still,
+    /// The uids of objects that are gone: a write that is replayed too late does not bring one back.
+    gone: BTreeSet<String>,
+}
+
+impl World {
+    fn undergo(&mut self, entry: &Entry) {
+        let now: Timestamp = entry.at;
+        self.still.set_now(now);
+        let place = |name: &str| format!("{}/{name}", entry.namespace);
+        match &entry.effect {
+            Effect::Put(kind, object) => {
+                let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
+                if !self.gone.contains(uid) {
+                    self.still.put(*kind, object.clone());
+                }
+            }
+            Effect::Remove(kind, name, uid) => {
+                let found = self.still.find(*kind, &place(name));
+                // Another one with the same name may have taken its place.
+                if found.is_some_and(|found| uid.is_empty() || found["metadata"]["uid"] == **uid) {
+                    self.still.remove(*kind, &place(name));
+                }
+                self.gone.insert(uid.clone());
+            }
+            Effect::Scale(kind, name, replicas) => {
+                self.edit(*kind, &place(name), |object| {
+                    let metadata = &mut object["metadata"];
+                    metadata["generation"] = json!(metadata["generation"].as_i64().unwrap_or(0) + 1);
+                    metadata["resourceVersion"] = json!(entry.version.unwrap_or(0).to_string());
+                    object["spec"]["replicas"] = json!(replicas);
+                });
+            }
+            Effect::Relabel(kind, metadata) => {
+                let name = metadata["name"].as_str().unwrap_or_default();
+                self.edit(*kind, &place(name), |object| object["metadata"] = metadata.clone());
+            }
+        }
+    }
+
+    /// Changes of an object what the answer to a write has shown of it.
+    fn edit(&mut self, kind: Kind, place: &str, edit: impl FnOnce(&mut Value)) {
+        if let Some(found) = self.still.find(kind, place) {
+            let mut object = Value::clone(found);
+            edit(&mut object);
+            self.still.put(kind, object);
+        }
+    }
+}
