@@ -108,7 +108,10 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
         }
         return Some(Move::Share(0));
     }
-    if target.available == 0 && !is_at_rest(draft) {
+    // Where nobody is served there is nothing to protect, and a hand-over that does not finish would hold up the newer
+    // template that mends it.
+    let indifferent = is_at_rest(draft) || stable.ready.is_empty() && canary.ready.is_empty();
+    if target.available == 0 && !indifferent {
         draft.wait(Wait::AvailablePods, format!("no pod of {} is available", target.name), None);
         return None;
     }
@@ -121,7 +124,7 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
     }
     // The stable Service still has a share and lists other pods: the canary Service carries all of it meanwhile.
     let needed = draft.world.rollout.replicas.min(target.available).max(1);
-    if is_at_rest(draft) || canary.ready_of(hash) >= needed && canary.ready_of_others(hash) == 0 {
+    if indifferent || canary.ready_of(hash) >= needed && canary.ready_of_others(hash) == 0 {
         return Some(Move::Share(100));
     }
     let (ready, name) = (canary.ready_of(hash), &canary.name);

@@ -93,3 +93,30 @@ fn an_abort_after_the_commit_is_refused() {
         .does(&["let Service/stable select v2", "remove judged request Rollout/serin.dev/abort"])
         .tells(&["AbortRefused", "SwitchService"]);
 }
+
+/// As after a commit at no replicas, when the operator died before the hand-over and somebody scaled up.
+fn broken_before_its_hand_over() -> World {
+    World::at_100()
+        .stable("v2", 2)
+        .available("v2", 0)
+        .revision("v1", 1, 0)
+        .lists("stable", &[])
+        .lists("canary", &[])
+        .weights(100, 0)
+}
+
+#[test]
+fn a_hand_over_finishes_where_nobody_is_served_and_so_makes_way_for_a_better_template() {
+    let mut world = broken_before_its_hand_over();
+    world.does(&["change weight of HTTPRoute/route from 0 to 100"]);
+    world = world.weights(0, 100);
+    world.does(&["let Service/stable select v2"]);
+    let handed_over = world.selects("stable", "v2", 0).managed(Some("v2"), Some("v2"));
+    handed_over.does(&["change weight of HTTPRoute/route from 100 to 0"]);
+    let mended = handed_over.weights(100, 0).wants("v3").revision("v3", 3, 5).recorded_current("v3", 4);
+    mended.does(&["let Service/canary select v3"]);
+    mended
+        .selects("canary", "v3", 5)
+        .managed(Some("v2"), Some("v3"))
+        .does(&["change weight of HTTPRoute/route from 0 to 100"]);
+}
