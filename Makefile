@@ -13,20 +13,41 @@ need_go = test -d "$${SERIN_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/serin}/clus
   $(call need,go,install Go 1.26 or newer (https://go.dev/dl)$(comma) it builds the test cluster once)
 comma := ,
 
+can_node = cargo run --quiet --package serin-cluster -- can-node
+can_broker = { test -x /usr/lib/rabbitmq/bin/rabbitmq-server || command -v rabbitmq-server >/dev/null || \
+  { echo "no rabbitmq-server (Debian: apt-get install rabbitmq-server)"; false; }; }
+
 # Where cargo builds: asked of cargo, since a user's configuration may say so.
 target_dir = $(shell cargo metadata --format-version 1 --no-deps --offline 2>/dev/null | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 # The operator that tests and demo run; built from this checkout unless SERIN_BIN names another.
 with_serin = SERIN_BIN="$(abspath $(or $(SERIN_BIN),$(target_dir)/debug/serin))"
 in_cluster = cargo run --quiet --package serin-cluster -- run --
+in_node = SERIN_TARGET="$(target_dir)" hack/in-node.sh
 
 ##@ Use
 
+# Without DEMO_CLUSTER: on a real node where this machine can be one, else on a real control plane with fake nodes.
 .PHONY: demo
-demo: $(if $(filter current,$(DEMO_CLUSTER)),,cluster) build ## Play the two scenarios on a real control plane (DEMO_CLUSTER=current: in the current context, after asking)
-	@$(with_serin) $(if $(filter current,$(DEMO_CLUSTER)),,$(in_cluster)) bash hack/demo.sh
+demo: rust ## Play the two scenarios (DEMO_CLUSTER=node, kwok, or current: the current context, after asking; DEMO=--auto: ask nothing)
+	@case "$(or $(DEMO_CLUSTER),any)" in \
+	  current) $(MAKE) build && $(with_serin) DEMO_CLUSTER=current bash hack/demo.sh;; \
+	  kwok) $(MAKE) demo-kwok;; \
+	  node) $(MAKE) demo-node;; \
+	  any) if $(can_node) && $(can_broker); then $(MAKE) demo-node; else $(MAKE) demo-kwok; fi;; \
+	  *) echo "make: DEMO_CLUSTER is $(DEMO_CLUSTER): it may be node, kwok or current" >&2; exit 1;; \
+	esac
+
+.PHONY: demo-kwok
+demo-kwok: cluster build
+	@$(with_serin) DEMO_CLUSTER=own $(in_cluster) bash hack/demo.sh
+
+.PHONY: demo-node
+demo-node: node image example-images
+	cargo build --package serin-node
+	@$(in_node) "$(target_dir)/debug/demo" $(DEMO)
 
 # In order of what is quickest to fail. `cluster` builds what the stages after it run on.
-STAGES := fmt-check lint layers gen-check unit build cluster kit-test chart-test e2e demo-test
+STAGES := fmt-check lint layers gen-check unit build cluster kit-test chart-test e2e node-test demo-test
 
 .PHONY: test
 test: tools ## Everything that must pass; tells the minutes of each stage
@@ -63,6 +84,19 @@ release: rust ## The operator, optimised
 cluster: tools ## The programs of the test cluster: minutes the first time, nothing later
 	cargo build --package serin-cluster
 	@cargo run --quiet --package serin-cluster -- build
+
+.PHONY: node
+node: cluster ## The programs of a real node and a real gateway (Linux, root): minutes the first time
+	@cargo run --quiet --package serin-cluster -- build --gateway
+
+.PHONY: image
+image: rust ## The operator's container image as an OCI archive, without docker (IMAGE=--help for its options)
+	@$(call need,git,the image names the commit that it is built from)
+	cargo run --quiet --package xtask -- image $(IMAGE)
+
+.PHONY: example-images
+example-images: rust ## The images of the example application, in two versions
+	@cargo run --quiet --package xtask -- example-images
 
 .PHONY: gen
 gen: rust ## Write what is generated from the sources: the CRD, the reference
@@ -114,9 +148,20 @@ chart-test: cluster build ## The Helm chart, rendered, refused where wrong, inst
 e2e: cluster build ## The operator on a real control plane
 	$(with_serin) cargo test --package serin-e2e
 
+.PHONY: e2e-node
+e2e-node: node image example-images ## The operator on a real node: real requests through a gateway, a real queue (Linux, root, rabbitmq-server)
+	SERIN_TARGET="$(target_dir)" cargo --config "target.'cfg(all())'.runner = ['$(CURDIR)/hack/in-node.sh']" \
+	  test --package serin-node --test all -- --test-threads=1 --nocapture $(TESTS)
+
+.PHONY: node-test
+node-test: cluster ## e2e-node where the machine can; with SERIN_REQUIRE_NODE=1 it has to
+	@if [ -n "$${SERIN_REQUIRE_NODE:-}" ] || { $(can_node) && $(can_broker); }; \
+	then $(MAKE) e2e-node; else echo "make: the tests on a real node are left out"; fi
+
 .PHONY: demo-test
-demo-test: ## The demo, which fails if it shows anything else than it says
-	@DEMO_CLUSTER=own $(MAKE) demo
+demo-test: ## The demos, which fail if they show anything else than they say
+	@DEMO_CLUSTER=kwok $(MAKE) demo
+	@if [ -n "$${SERIN_REQUIRE_NODE:-}" ] || { $(can_node) && $(can_broker); }; then DEMO_CLUSTER=node DEMO=--auto $(MAKE) demo; fi
 
 .PHONY: deny
 deny: rust ## Licences, advisories and banned crates (needs cargo-deny)

@@ -4,6 +4,7 @@ mod build;
 mod chart;
 mod contents;
 mod elf;
+pub mod example;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use anyhow::{Context, Result, ensure};
 
 use build::Workspace;
 use chart::Chart;
+use serin_image::Arch;
 
 /// What a cluster is to pull for each node. Above it, something has come in that does not belong there.
 const MOST_BYTES: u64 = 25 << 20;
@@ -40,16 +42,14 @@ pub fn write(root: &Path, options: &Options) -> Result<()> {
     let workspace = Workspace::at(root)?;
     let program = match &options.binary {
         Some(binary) => binary.clone(),
-        None => workspace.build()?,
+        None => workspace.build("serin")?,
     };
     let out = match &options.out {
         Some(out) => std::path::absolute(out)?,
         None => workspace.target.join("image/serin.tar"),
     };
 
-    let content = fs::read(&program).with_context(|| format!("cannot read {}", program.display()))?;
-    let architecture = elf::architecture(&content)
-        .with_context(|| format!("{} cannot be the operator", program.display()))?;
+    let (content, architecture) = static_program(&program)?;
     let digest =
         contents::image(reference.clone(), content, &revision).write_archive_for(architecture, &out)?;
     let size = fs::metadata(&out)?.len();
@@ -64,6 +64,14 @@ pub fn write(root: &Path, options: &Options) -> Result<()> {
         out = out.display()
     );
     Ok(())
+}
+
+/// A program that needs no file beside it, and what it runs on.
+fn static_program(path: &Path) -> Result<(Vec<u8>, Arch)> {
+    let content = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let architecture = elf::architecture(&content)
+        .with_context(|| format!("{} cannot be the program of an image", path.display()))?;
+    Ok((content, architecture))
 }
 
 /// The commit, and whether it is all that the image is built from.

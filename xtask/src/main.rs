@@ -28,6 +28,8 @@ enum Chore {
     },
     /// Write the operator's container image as an OCI archive, without a container engine
     Image(image::Options),
+    /// Write the images of the example application, in two versions
+    ExampleImages(image::example::Options),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let done = match chore {
         Chore::Gen { check: false } => generate::write(root),
         Chore::Gen { check: true } => generate::check(root),
+        Chore::ExampleImages(options) => image::example::write(root, &options),
         Chore::Image(options) => image::write(root, &options),
     };
     match done {

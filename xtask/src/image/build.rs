@@ -1,4 +1,4 @@
-//! A build of the operator that needs no file beside it, and that depends on nothing but the commit and the tools.
+//! A build of a program that needs no file beside it, and that depends on nothing but the commit and the tools.
 
 use std::env;
 use std::ffi::OsString;
@@ -33,11 +33,11 @@ impl Workspace {
         Ok(Self { root, target, intermediate })
     }
 
-    /// Builds the operator for this machine, and tells where the program is.
+    /// Builds a package's program of the same name for this machine, and tells where it is.
     ///
     /// The compiler's own target is used and not musl's, which would have to be downloaded first. It is named all the
     /// same: only then do the flags spare build scripts and procedural macros, which cannot be static.
-    pub fn build(&self) -> Result<PathBuf> {
+    pub fn build(&self, package: &str) -> Result<PathBuf> {
         let host = Compiler::of(&self.root)?;
         ensure!(
             host.triple.contains("-linux-"),
@@ -49,15 +49,15 @@ impl Workspace {
             resolves_names(&stdout(Command::new("getconf").arg("GNU_LIBC_VERSION"))?)?;
         }
         let status = Command::new(cargo())
-            .args(["build", "--release", "--locked", "--package=serin", "--bin=serin"])
+            .args(["build", "--release", "--locked", "--package", package, "--bin", package])
             .args(["--target", &host.triple])
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_ENCODED_RUSTFLAGS", self.flags(&host)?)
             .status()
             .context("cannot run cargo")?;
-        ensure!(status.success(), "the operator could not be built");
-        Ok(self.target.join(&host.triple).join("release/serin"))
+        ensure!(status.success(), "{package} could not be built");
+        Ok(self.target.join(&host.triple).join("release").join(package))
     }
 
     /// Static, and with no folder of this machine in its messages. Where folders are in each other, the last one wins.

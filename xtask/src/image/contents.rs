@@ -1,5 +1,7 @@
 //! What is in the image. The Dockerfile makes the same one.
 
+use std::collections::BTreeMap;
+
 use pem::{EncodeConfig, LineEnding, Pem};
 use serin_image::{File, Image};
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
@@ -33,6 +35,23 @@ pub fn image(reference: String, program: Vec<u8>, revision: &str) -> Image {
         labels: labels
             .map(|(key, value)| (format!("org.opencontainers.image.{key}"), value.to_owned()))
             .into(),
+    }
+}
+
+/// The image of an example's program, which says by its environment which version it is.
+pub fn example(reference: String, name: &str, program: Vec<u8>, env: &[&str]) -> Image {
+    let path = format!("/{name}");
+    Image {
+        reference,
+        files: vec![
+            file(&path, program, 0o755),
+            file("/etc/passwd", PASSWD.into(), 0o644),
+            file("/etc/group", GROUP.into(), 0o644),
+        ],
+        entrypoint: vec![path],
+        env: env.iter().map(|&variable| variable.to_owned()).collect(),
+        user: Some(USER.to_owned()),
+        labels: BTreeMap::new(),
     }
 }
 

@@ -58,14 +58,13 @@ fn web_archive(root: &Path) -> PathBuf {
     root.join("images/web.tar")
 }
 
-fn controller(scratch: &Path, product: &Path) -> Result<()> {
+fn controller(_scratch: &Path, product: &Path) -> Result<()> {
     let flags =
         format!("-s -w -X {MODULE}/internal/cmd/version.envoyGatewayVersion={}", versions::ENVOY_GATEWAY);
     fs::create_dir(product)?;
     go::install_with(&format!("{MODULE}/cmd/{PROGRAM}"), versions::ENVOY_GATEWAY, &flags, product)?;
     let program = file("/envoy-gateway", &product.join(PROGRAM))?;
     write(CONTROLLER_IMAGE, vec![program], &controller_archive(product))
-        .with_context(|| scratch.display().to_string())
 }
 
 /// The chart, with the file that its releases have in place of a template.

@@ -1,0 +1,98 @@
+//! The chart on a real cluster: with the operator's own image, as in production.
+
+use serde_json::Value;
+use serin_node::rollout::identities;
+use serin_node::site::{RELEASE, SYSTEM, root};
+use serin_node::{Rollout, Site};
+
+#[test]
+fn helm_test_passes() {
+    let site = Site::open();
+    let said = site.helm(&["test", RELEASE, "--namespace", SYSTEM, "--timeout=60s"]);
+    assert!(said.contains("Succeeded"), "{said}");
+}
+
+#[test]
+fn pods_run_restricted_and_as_nobody() {
+    let site = Site::open();
+    // Enforced by the cluster, not only asked for by the chart.
+    site.must(&[
+        "label",
+        "namespace",
+        SYSTEM,
+        "pod-security.kubernetes.io/enforce=restricted",
+        "--overwrite",
+    ]);
+    site.must(&["rollout", "restart", "deployment", RELEASE, "--namespace", SYSTEM]);
+    site.must(&["rollout", "status", "deployment", RELEASE, "--namespace", SYSTEM, "--timeout=90s"]);
+    let said = site.helm(&["test", RELEASE, "--namespace", SYSTEM, "--timeout=60s"]);
+    assert!(said.contains("Succeeded"), "{said}");
+}
+
+#[test]
+fn a_release_of_another_name_takes_the_crd_over() {
+    let site = Site::open();
+    let chart = root().join("charts/serin");
+    let chart = chart.to_string_lossy();
+    let crd_only = "replicaCount=0,rbac.create=false,serviceAccount.create=false,serviceAccount.name=default,\
+                    pdb.enabled=false,hooks.release.enabled=false";
+    let upgrade =
+        ["upgrade", "--install", "canaries", &chart, "--namespace", "canaries", "--create-namespace"];
+    site.helm(&[&upgrade[..], &["--set", crd_only, "--take-ownership"]].concat());
+    let owner = |site: &Site| {
+        let crd = site.get("crd", "rollouts.serin.dev");
+        crd["metadata"]["annotations"]["meta.helm.sh/release-name"].as_str().map(str::to_owned)
+    };
+    assert_eq!(owner(&site).as_deref(), Some("canaries"));
+    site.helm(&["uninstall", "canaries", "--namespace", "canaries", "--wait"]);
+    assert_ne!(site.get("crd", "rollouts.serin.dev"), Value::Null, "the CRD stays");
+    site.install(RELEASE, &["--take-ownership"]);
+    assert_eq!(owner(&site).as_deref(), Some(RELEASE));
+}
+
+/// What an uninstall must not touch.
+fn state(site: &Site, rollout: &Rollout<'_>) -> Value {
+    let spec = |kind: &str, name: &str| site.get(kind, name)["spec"].clone();
+    let pods = identities(&site.list("pods", "app=static-rollouts-demo"));
+    let sets = site.list("replicasets", "app=static-rollouts-demo");
+    let routes =
+        ["canary-route", "always-old-version", "always-new-version"].map(|name| spec("httproute", name));
+    let services =
+        ["argo-rollouts-stable-service", "argo-rollouts-canary-service"].map(|name| spec("service", name));
+    serde_json::json!({
+        "crd": site.get("crd", "rollouts.serin.dev")["metadata"]["uid"],
+        "rollout": rollout.object()["spec"],
+        "routes": routes,
+        "services": services,
+        "replica sets": sets.iter().map(|set| set["spec"].clone()).collect::<Vec<_>>(),
+        "pods": pods,
+    })
+}
+
+#[test]
+fn uninstalled_in_the_middle_of_a_canary_everything_stays_and_a_new_install_goes_on() {
+    let site = Site::open();
+    for file in ["services", "routes"] {
+        site.apply_example(&format!("pinned-clients/{file}.yaml"), &[]);
+    }
+    let image = ("kostiscodefresh/summer-of-k8s-app:v1", "localhost/web-app:v1");
+    site.apply_example("pinned-clients/rollout.yaml", &[image]);
+    let rollout = Rollout { site: &site, name: "static-rollouts-demo" };
+    rollout.until_healthy();
+    rollout.set_image("localhost/web-app:v2");
+    rollout.until_paused_at(1);
+
+    let before = state(&site, &rollout);
+    site.helm(&["uninstall", RELEASE, "--namespace", SYSTEM, "--wait"]);
+    assert_eq!(before, state(&site, &rollout));
+    assert_eq!(
+        rollout.object()["metadata"]["finalizers"],
+        Value::Null,
+        "it can be deleted without an operator"
+    );
+
+    site.install(RELEASE, &[]);
+    rollout.resume(1);
+    rollout.until_healthy();
+    assert_eq!(rollout.weights("canary-route"), (100, 0));
+}
