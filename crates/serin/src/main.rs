@@ -24,10 +24,6 @@ mod stop;
 mod triggers;
 mod watch;
 
-/// Many small objects come and go with every watch event: measured, a fifth of the CPU went into the system's allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> std::process::ExitCode {
     // Before the first client: TLS has to be told which cryptography to use. Fails only if it was told before.
     let _ = rustls::crypto::ring::default_provider().install_default();
