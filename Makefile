@@ -134,7 +134,7 @@ gen-check: rust ## Is what is generated up to date?
 
 .PHONY: unit
 unit: rust ## The tests that need no cluster: seconds for table and property tests, minutes to build
-	cargo test --workspace --exclude serin-cluster --exclude serin-e2e --exclude serin-bench
+	cargo test --workspace --exclude serin-cluster --exclude serin-e2e --exclude serin-node --exclude serin-bench
 
 .PHONY: kit-test
 kit-test: cluster ## The tests of the test cluster itself

@@ -201,10 +201,5 @@ where
     }
 }
 
-/// The trim function for kinds of which every other field is read: managed fields are often half of an object.
-pub fn strip_managed_fields<K: Resource>(object: &mut K) {
-    object.meta_mut().managed_fields = None;
-}
-
 #[cfg(test)]
 mod tests;

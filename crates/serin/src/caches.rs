@@ -8,7 +8,7 @@ use serin_api::Rollout;
 use serin_engine::objects::{EndpointSlice, HttpRoute, Pod, ReplicaSet, Service};
 use serin_engine::observe::{self, Objects, controller_uid, references};
 
-use crate::cache::{Cache, IndexKey, strip_managed_fields};
+use crate::cache::{Cache, IndexKey};
 
 /// The label that names an EndpointSlice's Service.
 pub const SERVICE_NAME: &str = "kubernetes.io/service-name";
@@ -50,11 +50,11 @@ impl Caches {
     /// Empty caches.
     pub fn new() -> Self {
         Self {
-            rollouts: Arc::new(Cache::new(rollout_keys, strip_managed_fields)),
-            replica_sets: Arc::new(Cache::new(replica_set_keys, strip_managed_fields)),
-            pods: Arc::new(Cache::new(pod_keys, strip_managed_fields)),
+            rollouts: Arc::new(Cache::new(rollout_keys, drop_last_applied)),
+            replica_sets: Arc::new(Cache::new(replica_set_keys, |_| {})),
+            pods: Arc::new(Cache::new(pod_keys, |_| {})),
             services: Arc::new(Cache::new(|_| Vec::new(), keep_identity)),
-            slices: Arc::new(Cache::new(slice_keys, strip_managed_fields)),
+            slices: Arc::new(Cache::new(slice_keys, keep_service_name)),
             routes: Arc::new(Cache::new(|_| Vec::new(), keep_identity)),
         }
     }
@@ -145,11 +145,53 @@ fn slice_keys(slice: &EndpointSlice) -> Vec<IndexKey> {
     service.map(|service| key::service(namespace_of(slice), service).into_boxed_str()).into_iter().collect()
 }
 
+/// `kubectl apply` notes the whole manifest on each object that it writes, template and all.
+fn drop_last_applied(rollout: &mut Rollout) {
+    if let Some(annotations) = &mut rollout.metadata.annotations {
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+}
+
+/// Of an EndpointSlice's metadata nothing else is asked about.
+fn keep_service_name(slice: &mut EndpointSlice) {
+    let metadata = &mut slice.metadata;
+    metadata.annotations = None;
+    metadata.owner_references = None;
+    if let Some(labels) = &mut metadata.labels {
+        labels.retain(|name, _| name == SERVICE_NAME);
+    }
+}
+
 /// Most Services and routes of a cluster are nobody's: of their metadata only what identifies them is kept.
 fn keep_identity<K: Resource>(object: &mut K) {
     let metadata = object.meta_mut();
-    metadata.managed_fields = None;
     metadata.labels = None;
     metadata.annotations = None;
     metadata.owner_references = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_nobody_asks_about_is_not_kept() {
+        let mut rollout: Rollout =
+            serde_json::from_value(json!({"metadata": {"name": "web", "annotations": {
+                "kubectl.kubernetes.io/last-applied-configuration": "{}", "serin.dev/abort": "current",
+            }}}))
+            .unwrap();
+        drop_last_applied(&mut rollout);
+        let kept: Vec<_> = rollout.metadata.annotations.unwrap().into_keys().collect();
+        assert_eq!(kept, ["serin.dev/abort"]);
+
+        let mut slice: EndpointSlice = serde_json::from_value(json!({"metadata": {
+            "name": "web-1", "labels": {SERVICE_NAME: "web", "app": "web"}, "annotations": {"a": "b"},
+        }}))
+        .unwrap();
+        keep_service_name(&mut slice);
+        assert_eq!(slice_keys(&slice), ["service//web".into()]);
+        assert_eq!((slice.metadata.labels.unwrap().len(), slice.metadata.annotations), (1, None));
+    }
 }

@@ -34,7 +34,7 @@ fn owner(object: &ConfigMap) -> Vec<IndexKey> {
 }
 
 fn cache() -> Cache<ConfigMap> {
-    Cache::new(owner, strip_managed_fields)
+    Cache::new(owner, |object| object.metadata.managed_fields = None)
 }
 
 fn relist(cache: &Cache<ConfigMap>, objects: Vec<ConfigMap>) -> Changed<ConfigMap> {

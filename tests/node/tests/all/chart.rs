@@ -50,6 +50,38 @@ fn a_release_of_another_name_takes_the_crd_over() {
     assert_eq!(owner(&site).as_deref(), Some(RELEASE));
 }
 
+#[test]
+fn an_upgrade_brings_the_new_crd() {
+    let site = Site::open();
+    // An older chart, as far as its CRD goes.
+    let older = std::env::temp_dir().join("serin-older-chart");
+    std::fs::remove_dir_all(&older).ok();
+    let chart = root().join("charts/serin");
+    let copied = std::process::Command::new("cp").arg("-r").arg(&chart).arg(&older).status().unwrap();
+    assert!(copied.success());
+    let template = older.join("templates/crds.yaml");
+    let crd = std::fs::read_to_string(&template).unwrap();
+    assert!(crd.contains("name: Message"));
+    std::fs::write(&template, crd.replace("name: Message", "name: Remark")).unwrap();
+    let columns = |site: &Site| {
+        let crd = site.get("crd", "rollouts.serin.dev");
+        crd["spec"]["versions"][0]["additionalPrinterColumns"].to_string()
+    };
+    site.helm(&[
+        "upgrade",
+        RELEASE,
+        &older.to_string_lossy(),
+        "--namespace",
+        SYSTEM,
+        "--wait",
+        "--timeout=120s",
+    ]);
+    assert!(columns(&site).contains("Remark"));
+    site.install(RELEASE, &[]);
+    assert!(columns(&site).contains("Message") && !columns(&site).contains("Remark"));
+    std::fs::remove_dir_all(&older).ok();
+}
+
 /// What an uninstall must not touch.
 fn state(site: &Site, rollout: &Rollout<'_>) -> Value {
     let spec = |kind: &str, name: &str| site.get(kind, name)["spec"].clone();

@@ -66,6 +66,7 @@ fn a_canary_goes_on_when_the_leader_is_evicted_killed_restarted_and_upgraded() {
     site.must(&["rollout", "restart", "deployment", RELEASE, "--namespace", SYSTEM]);
     let took = next_leader(&site, &leader);
     println!("restarted: another pod leads after {took:?}");
+    assert!(took < HAND_OVER, "{took:?}");
     site.must(&["rollout", "status", "deployment", RELEASE, "--namespace", SYSTEM, "--timeout=60s"]);
 
     assert_eq!(rollout.weights("canary-route"), (90, 10));
