@@ -14,6 +14,8 @@ pub enum Effect {
     Scale(Kind, String, i64),
     /// The metadata of an object, of which the answer showed no more.
     Relabel(Kind, Value),
+    /// A JSON patch that nobody waited for any more: it may have been carried out or not.
+    Doubt(Kind, String, Value),
 }
 
 /// One write that the server carried out.
@@ -35,7 +37,10 @@ impl Entry {
     pub fn of(line: &Value, namespace: &str) -> Vec<Self> {
         let object = &line["objectRef"];
         let kind = Kind::ALL.into_iter().find(|kind| object["resource"] == kind.plural());
-        let carried_out = line["responseStatus"]["code"].as_i64().is_some_and(|code| code < 300);
+        let code = line["responseStatus"]["code"].as_i64().unwrap_or(0);
+        // Whoever is killed does not hear the answer, and the server may log an error although it has written.
+        let in_doubt = !(200..499).contains(&code);
+        let carried_out = code < 300 || in_doubt;
         let uri = line["requestURI"].as_str().unwrap_or_default();
         let is_dry = uri.contains("dryRun") || !line["requestObject"]["dryRun"].is_null();
         let (Some(kind), true, false) = (kind, carried_out && object["namespace"] == namespace, is_dry)
@@ -43,11 +48,32 @@ impl Entry {
             return Vec::new();
         };
         let answer = &line["responseObject"];
+        let is_patch = line["verb"] == "patch" && line["requestObject"].is_array();
+        if in_doubt || is_patch && !answer["metadata"]["uid"].is_string() {
+            return if is_patch {
+                Self::doubt(line, kind, namespace).into_iter().collect()
+            } else {
+                Vec::new()
+            };
+        }
         let objects = match (text(&line["verb"]), answer["items"].as_array()) {
             ("deletecollection", Some(items)) => items.iter().collect(),
             _ => vec![answer],
         };
         objects.into_iter().filter_map(|answer| Self::new(line, kind, namespace, answer)).collect()
+    }
+
+    fn doubt(line: &Value, kind: Kind, namespace: &str) -> Option<Self> {
+        let name = text(&line["objectRef"]["name"]).to_owned();
+        Some(Self {
+            namespace: namespace.to_owned(),
+            user: text(&line["user"]["username"]).to_owned(),
+            brief: format!("patch {}/{name} (in doubt)", kind.plural()),
+            audit_id: text(&line["auditID"]).to_owned(),
+            at: text(&line["requestReceivedTimestamp"]).parse().ok()?,
+            version: None,
+            effect: Effect::Doubt(kind, name, line["requestObject"].clone()),
+        })
     }
 
     fn new(line: &Value, kind: Kind, namespace: &str, answer: &Value) -> Option<Self> {

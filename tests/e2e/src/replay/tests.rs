@@ -215,3 +215,30 @@ fn the_write_that_takes_the_last_finalizer_is_answered_with_a_version_that_is_to
         super::entries(&log.lines.join("\n"), "shop").into_iter().map(|entry| entry.brief).collect();
     assert_eq!(order[order.len() - 2..], ["patch httproutes/route", "patch services/slow"]);
 }
+
+/// The operator was killed while it waited for the answer to its patch of the canary Service.
+fn killed_at_a_patch(code: i64) -> Judgement {
+    let mut log = canary();
+    log.write("person", "update", "services", service("canary", "v1"));
+    log.write(OPERATOR, "patch", "services", service("canary", "v2"));
+    let mut line: Value = serde_json::from_str(&log.lines.pop().unwrap()).unwrap();
+    let path = format!("/spec/selector/{HASH}");
+    line["requestObject"] = json!([
+        {"op": "test", "path": path, "value": "v1"}, {"op": "replace", "path": path, "value": "v2"},
+    ]);
+    line["responseStatus"]["code"] = json!(code);
+    line["responseObject"] = Value::Null;
+    log.lines.push(line.to_string());
+    log.write("person", "update", "endpointslices", slice("canary", &["two"]));
+    log.write(OPERATOR, "patch", "httproutes", route(90, 10));
+    log.judged()
+}
+
+#[test]
+fn a_patch_that_nobody_heard_the_answer_to_counts_where_it_explains_what_followed() {
+    for code in [0, 200, 499, 500, 504] {
+        let Judgement { writes, violations } = killed_at_a_patch(code);
+        assert_eq!((writes, violations), (1, Vec::new()), "{code}");
+    }
+    assert!(!killed_at_a_patch(409).violations.is_empty(), "a refusal is no doubt");
+}
