@@ -46,10 +46,11 @@ impl FrozenUse {
 
     /// What is wrong and what to do about it.
     pub fn problem(&self) -> String {
-        let (field, reason) = match self.why {
-            Why::Environment => (&self.field, "environment variables are set once, when a container starts"),
-            Why::SubPath => (&self.field, "files mounted by subPath are not updated"),
+        let reason = match self.why {
+            Why::Environment => "environment variables are set once, when a container starts",
+            Why::SubPath => "files mounted by subPath are not updated",
         };
+        let field = &self.field;
         format!("never sees {field} change: {reason}; mount a whole downwardAPI volume instead")
     }
 }

@@ -1,7 +1,8 @@
 //! How each projection is read from the server's JSON: straight into what is kept, everything else skipped.
 //!
-//! The API server validates what it stores, but a kind may be newer than this build: what has an unexpected form counts
-//! as absent where that is safe, and fails the object where it is not.
+//! The kinds of Kubernetes itself are served in the form of their types. A route is stored under a CRD that may be another
+//! one than this build knows: what has an unexpected form there counts as absent, because an object that cannot be read
+//! would stop the watch of all.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Deserializer};
@@ -138,15 +139,19 @@ impl<'de> Deserialize<'de> for HttpRoute {
         #[derive(Deserialize, Default)]
         #[serde(default)]
         struct Spec {
-            rules: Vec<Rule>,
+            rules: Option<Vec<Rule>>,
         }
         #[derive(Deserialize, Default)]
         #[serde(rename_all = "camelCase", default)]
         struct Rule {
-            backend_refs: Vec<Backend>,
+            backend_refs: Option<Vec<Value>>,
         }
         let Raw { metadata: (metadata, managers), spec } = Raw::deserialize(deserializer)?;
-        let rules = spec.rules.into_iter().map(|rule| rule.backend_refs).collect();
+        let backends = |rule: Rule| {
+            let refs = rule.backend_refs.into_iter().flatten();
+            refs.map(|backend| Backend::deserialize(backend).unwrap_or_default()).collect()
+        };
+        let rules = spec.rules.into_iter().flatten().map(backends).collect();
         Ok(Self { metadata, rules, writer: last_writer(managers) })
     }
 }
@@ -194,4 +199,25 @@ fn last_writer(managers: Vec<Manager>) -> Option<String> {
     let foreign = |manager: &Manager| manager.subresource.is_empty() && manager.manager != FIELD_MANAGER;
     let last = managers.into_iter().filter(foreign).max_by(|a, b| a.time.cmp(&b.time))?;
     Some(last.manager)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn backends(rules: Value) -> Vec<Vec<String>> {
+        let route: HttpRoute =
+            serde_json::from_value(json!({"metadata": {}, "spec": {"rules": rules}})).unwrap();
+        let names = |rule: Vec<Backend>| rule.into_iter().map(|backend| backend.name).collect();
+        route.rules.into_iter().map(names).collect()
+    }
+
+    #[test]
+    fn a_route_of_an_unexpected_form_is_read_as_far_as_it_can_be() {
+        let odd =
+            json!([{"backendRefs": null}, {"backendRefs": [{"name": "a", "weight": "many"}, {"name": "b"}]}]);
+        assert_eq!(backends(odd), [vec![], vec!["".to_owned(), "b".to_owned()]]);
+        assert!(backends(Value::Null).is_empty());
+    }
 }
