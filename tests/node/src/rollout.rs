@@ -12,7 +12,29 @@ pub struct Rollout<'s> {
     pub name: &'static str,
 }
 
-impl Rollout<'_> {
+impl<'s> Rollout<'s> {
+    /// The example of pinned clients, healthy, with an image that this machine has.
+    pub fn pinned_clients(site: &'s Site) -> Self {
+        for file in ["services", "routes"] {
+            site.apply_example(&format!("pinned-clients/{file}.yaml"), &[]);
+        }
+        let image = ("kostiscodefresh/summer-of-k8s-app:v1", "localhost/web-app:v1");
+        site.apply_example("pinned-clients/rollout.yaml", &[image]);
+        let rollout = Self { site, name: "static-rollouts-demo" };
+        rollout.until_healthy();
+        rollout
+    }
+
+    /// The example of a queue worker, healthy.
+    pub fn queue_worker(site: &'s Site) -> Self {
+        for file in ["rbac", "services", "route", "rollout"] {
+            site.apply_example(&format!("queue-worker/{file}.yaml"), &[]);
+        }
+        let rollout = Self { site, name: "queue-worker" };
+        rollout.until_healthy();
+        rollout
+    }
+
     pub fn object(&self) -> Value {
         self.site.get("rollouts.serin.dev", self.name)
     }

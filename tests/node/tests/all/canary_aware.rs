@@ -22,12 +22,7 @@ fn deployed<'s>(site: &'s Site, queue: &Queue) -> Rollout<'s> {
     // As if from an earlier day.
     queue.produce(PRODUCTION, PREVIEW_FROM - 1, 1, 0);
     queue.produce(PREVIEW, PREVIEW_FROM, 1, 0);
-    for file in ["rbac", "services", "route", "rollout"] {
-        site.apply_example(&format!("queue-worker/{file}.yaml"), &[]);
-    }
-    let rollout = Rollout { site, name: "queue-worker" };
-    rollout.until_healthy();
-    rollout
+    Rollout::queue_worker(site)
 }
 
 #[test]

@@ -104,13 +104,7 @@ fn state(site: &Site, rollout: &Rollout<'_>) -> Value {
 #[test]
 fn uninstalled_in_the_middle_of_a_canary_everything_stays_and_a_new_install_goes_on() {
     let site = Site::open();
-    for file in ["services", "routes"] {
-        site.apply_example(&format!("pinned-clients/{file}.yaml"), &[]);
-    }
-    let image = ("kostiscodefresh/summer-of-k8s-app:v1", "localhost/web-app:v1");
-    site.apply_example("pinned-clients/rollout.yaml", &[image]);
-    let rollout = Rollout { site: &site, name: "static-rollouts-demo" };
-    rollout.until_healthy();
+    let rollout = Rollout::pinned_clients(&site);
     rollout.set_image("localhost/web-app:v2");
     rollout.until_paused_at(1);
 

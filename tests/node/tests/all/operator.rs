@@ -12,13 +12,7 @@ const APP: &str = "app.example.com";
 const HAND_OVER: Duration = Duration::from_secs(10);
 
 fn paused(site: &Site) -> Rollout<'_> {
-    for file in ["services", "routes"] {
-        site.apply_example(&format!("pinned-clients/{file}.yaml"), &[]);
-    }
-    let image = ("kostiscodefresh/summer-of-k8s-app:v1", "localhost/web-app:v1");
-    site.apply_example("pinned-clients/rollout.yaml", &[image]);
-    let rollout = Rollout { site, name: "static-rollouts-demo" };
-    rollout.until_healthy();
+    let rollout = Rollout::pinned_clients(site);
     let gateway = site.inside.gateway.expect("a gateway");
     site.until("the route is served", || ask(gateway, APP, 1).failures.is_empty());
     rollout.set_image("localhost/web-app:v2");

@@ -17,13 +17,7 @@ const REQUESTS: usize = 2000;
 const SETTLE: Duration = Duration::from_secs(1);
 
 fn deployed(site: &Site) -> Rollout<'_> {
-    for file in ["services", "routes"] {
-        site.apply_example(&format!("pinned-clients/{file}.yaml"), &[]);
-    }
-    let image = ("kostiscodefresh/summer-of-k8s-app:v1", "localhost/web-app:v1");
-    site.apply_example("pinned-clients/rollout.yaml", &[image]);
-    let rollout = Rollout { site, name: "static-rollouts-demo" };
-    rollout.until_healthy();
+    let rollout = Rollout::pinned_clients(site);
     let gateway = site.inside.gateway.expect("a gateway");
     site.until("the routes are served", || {
         [APP, OLD, NEW].into_iter().all(|host| ask(gateway, host, 1).failures.is_empty())

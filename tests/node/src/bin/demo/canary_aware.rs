@@ -18,13 +18,7 @@ pub fn play(stage: &Stage, site: &Site) {
         "Canary-aware: a canary works on myPreviewQueue, and once promoted on myProductionQueue, unrestarted",
     );
     let queue = Queue::open(site);
-    stage.run("kubectl apply -f examples/queue-worker/", || {
-        for file in ["rbac", "services", "route", "rollout"] {
-            site.apply_example(&format!("queue-worker/{file}.yaml"), &[]);
-        }
-    });
-    let rollout = Rollout { site, name: "queue-worker" };
-    rollout.until_healthy();
+    let rollout = stage.run("kubectl apply -f examples/queue-worker/", || Rollout::queue_worker(site));
     stage.say("Thirty messages a second go into myProductionQueue, and twenty into myPreviewQueue while there is a canary.");
     let production = queue.keep_producing(PRODUCTION, 30);
     let worked: Mutex<Vec<Value>> = Mutex::default();

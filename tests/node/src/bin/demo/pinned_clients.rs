@@ -16,15 +16,7 @@ pub fn play(stage: &Stage, site: &Site) {
     stage.title(
         "Pinned clients: app.example.com follows the canary, old.example.com and new.example.com do not",
     );
-    stage.run("kubectl apply -f examples/pinned-clients/", || {
-        for file in ["services", "routes"] {
-            site.apply_example(&format!("pinned-clients/{file}.yaml"), &[]);
-        }
-        let image = ("kostiscodefresh/summer-of-k8s-app:v1", "localhost/web-app:v1");
-        site.apply_example("pinned-clients/rollout.yaml", &[image]);
-    });
-    let rollout = Rollout { site, name: NAME };
-    rollout.until_healthy();
+    let rollout = stage.run("kubectl apply -f examples/pinned-clients/", || Rollout::pinned_clients(site));
     let gateway = site.inside.gateway.expect("a gateway");
     site.until("the hosts are served", || HOSTS.iter().all(|host| ask(gateway, host, 1).failures.is_empty()));
 

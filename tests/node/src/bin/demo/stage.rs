@@ -45,9 +45,9 @@ impl Stage {
     }
 
     /// Shows a command that `work` carries out, with images that this machine has.
-    pub fn run(&self, command: &str, work: impl FnOnce()) {
+    pub fn run<T>(&self, command: &str, work: impl FnOnce() -> T) -> T {
         println!("{}", self.styled("1", &format!("$ {command}")));
-        work();
+        work()
     }
 
     /// Shows a command and runs it.
