@@ -121,7 +121,8 @@ lint: rust ## Clippy, with no warning left
 layers: rust ## Do the pure crates stand alone, with no I/O below them?
 	cargo check --package serin-api
 	cargo check --package serin-engine
-	@for crate in serin-api serin-engine; do \
+	cargo check --package serin-world
+	@for crate in serin-api serin-engine serin-world; do \
 	  tree=$$(cargo tree --edges normal --prefix none --package $$crate); \
 	  if grep -E '^(tokio|hyper|hyper-util|tower|kube-client|kube-runtime|rustls) ' <<<"$$tree" | sort -u; then \
 	    echo "make: $$crate must not depend on these: I/O belongs into crates/serin" >&2; exit 1; \

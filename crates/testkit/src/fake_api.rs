@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use self::body::ResponseBody;
 use self::watch_stream::WatchStream;
-use crate::world::{Call, Failure, Kind, Matcher, Method, Refusal, Request, Verb, World};
+use serin_world::world::{Call, Failure, Kind, Matcher, Method, Refusal, Request, Verb, World};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 

@@ -26,15 +26,12 @@
 #![allow(clippy::panic, reason = "test code says what is wrong and stops")]
 
 pub mod builders;
-pub mod controllers;
 #[cfg(feature = "fake-api")]
 pub mod fake_api;
 pub mod oracle;
-pub mod world;
 
 pub use builders::{http_route, pod_template, rollout, service};
-pub use controllers::Controllers;
 #[cfg(feature = "fake-api")]
 pub use fake_api::FakeApi;
 pub use oracle::Oracle;
-pub use world::{Fault, Kind, Matcher, Request, World};
+pub use serin_world::{Controllers, Fault, Kind, Matcher, Request, World, controllers, world};

@@ -35,7 +35,7 @@ use self::gates::Used;
 use self::subject::Subject;
 use self::verdict::Verdict;
 use self::view::View;
-use crate::world::Kind;
+use serin_world::world::Kind;
 
 pub use self::scene::{Scene, Still};
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{FakeApi, Served, only_metadata};
-use crate::world::{Call, EventType, Scope};
+use serin_world::world::{Call, EventType, Scope};
 
 /// Tells what has happened since `told`, then waits for more.
 pub(super) struct WatchStream {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Object;
 use super::scene::{Scene, key};
-use crate::world::{Key, Kind};
+use serin_world::world::{Key, Kind};
 
 /// One object, before and after.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use super::names::{controller_of, is_deleting, replicas_of};
 use super::roles;
 use super::subject::Subject;
 use super::verdict::Verdict;
-use crate::world::Kind;
+use serin_world::world::Kind;
 
 /// `sets` are the ReplicaSets before the write: they tell which keys roles have used.
 pub fn judge(verdict: &mut Verdict<'_>, changes: &Changes, subjects: &[Subject], sets: &[Object]) {

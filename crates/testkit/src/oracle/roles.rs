@@ -10,7 +10,7 @@ use super::names::{hash_of, name_of, replicas_of, texts};
 use super::subject::{Role, Subject};
 use super::verdict::Verdict;
 use super::view::View;
-use crate::world::Kind;
+use serin_world::world::Kind;
 
 pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, changes: &Changes) {
     for change in changes.of(Kind::ReplicaSet) {

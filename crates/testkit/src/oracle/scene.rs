@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::world::{Key, Kind, World};
+use serin_world::world::{Key, Kind, World};
 
 /// A world at one moment.
 pub trait Scene {

@@ -10,7 +10,7 @@ use super::Object;
 use super::names::{controller_of, hash_of, is_deleting, name_of, replicas_of, texts};
 use super::scene::{Scene, key};
 use super::subject::{References, Subject};
-use crate::world::Kind;
+use serin_world::world::Kind;
 
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 

@@ -1,44 +1,12 @@
-//! The contract of the real API server and its controllers, as far as the world follows it.
+//! The builders, and the world behind a real kube client.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
 mod builders;
-mod controllers;
-mod creating;
-mod defaults;
-mod deleting;
 mod fake_api;
-mod faults;
-mod reading;
-mod updating;
-mod watching;
 
 use serde_json::{Value, json};
-use serin_testkit::world::{Answer, Request};
-use serin_testkit::{Kind, World, http_route, rollout, service};
-
-/// The path of an object in the namespace `default`.
-fn path(world: &World, kind: Kind, name: &str) -> String {
-    format!("{}/{name}", world.collection_path(kind, "default"))
-}
-
-fn merge(world: &mut World, kind: Kind, name: &str, patch: Value) -> Answer {
-    let path = path(world, kind, name);
-    world.request(Request::merge_patch(path, patch))
-}
-
-fn json_patch(world: &mut World, kind: Kind, name: &str, patch: Value) -> Answer {
-    let path = path(world, kind, name);
-    world.request(Request::json_patch(path, patch))
-}
-
-fn code(answer: Answer) -> u16 {
-    answer.map_or_else(|failure| failure.code(), |_| 200)
-}
-
-fn version(object: &Value) -> u64 {
-    object["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap()
-}
+use serin_testkit::{World, http_route, rollout, service};
 
 /// A world with the Rollout `a`, its Services and its route.
 fn world() -> World {

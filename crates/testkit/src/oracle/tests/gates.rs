@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::town::{NOON, Town};
-use crate::world::Kind;
+use serin_world::world::Kind;
 
 fn goes_to(town: &mut Town, step: i64) -> &mut Town {
     town.written(Kind::Rollout, "web", "/status/currentStepIndex", json!(step))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::town::{NOON, Town, replica_set, route};
-use crate::world::Kind;
+use serin_world::world::Kind;
 
 #[test]
 fn of_a_route_only_two_weights_change() {

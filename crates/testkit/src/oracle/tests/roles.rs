@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::town::{Town, replica_set, route};
-use crate::world::Kind;
+use serin_world::world::Kind;
 
 const SELECTED: &str = "/spec/selector/rollouts-pod-template-hash";
 const ROLE: &str = "/spec/template/metadata/labels/role";

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::town::Town;
-use crate::world::Kind;
+use serin_world::world::Kind;
 
 #[test]
 fn status_tells_the_stable_revision_that_is_recorded() {

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::oracle::{Oracle, Still};
-use crate::world::Kind;
+use serin_world::world::Kind;
 
 pub const NOON: &str = "2030-01-01T12:00:00Z";
 const HASH: &str = "rollouts-pod-template-hash";

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::town::{Town, list, route};
-use crate::world::Kind;
+use serin_world::world::Kind;
 
 const SELECTED: &str = "/spec/selector/rollouts-pod-template-hash";
 

@@ -108,7 +108,7 @@ impl Verb {
 
 /// A request that was understood.
 #[derive(Clone, Debug)]
-pub(crate) struct Call {
+pub struct Call {
     pub user: String,
     pub verb: Verb,
     pub target: Target,

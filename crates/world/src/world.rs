@@ -40,12 +40,12 @@ pub use self::refusal::{Failure, Refusal};
 pub use self::request::{Method, Request, Verb};
 pub use self::watch::{EventType, WatchEvent};
 
-#[cfg(feature = "fake-api")]
-pub(crate) use self::watch::Scope;
+pub use self::request::Call;
+pub use self::watch::Scope;
+
 pub(crate) use self::{
     delete::{FOREGROUND, ORPHAN},
     metadata::time,
-    request::Call,
     selector::selects,
 };
 

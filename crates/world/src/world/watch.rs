@@ -39,7 +39,7 @@ pub struct WatchEvent {
 
 /// What one watch is about.
 #[derive(Clone, Debug)]
-pub(crate) struct Scope {
+pub struct Scope {
     pub kind: Kind,
     /// All namespaces where there is none.
     pub namespace: Option<String>,
@@ -83,7 +83,7 @@ impl World {
         self.events_in(version, &Scope { kind, namespace: None, filter: Filter::default() })
     }
 
-    pub(crate) fn events_in(&self, version: u64, scope: &Scope) -> Result<Vec<WatchEvent>, Refusal> {
+    pub fn events_in(&self, version: u64, scope: &Scope) -> Result<Vec<WatchEvent>, Refusal> {
         let changes =
             self.store.changes_since(version).map_err(|oldest| Refusal::expired(version, oldest))?;
         Ok(changes.iter().filter_map(|change| scope.event(change)).collect())

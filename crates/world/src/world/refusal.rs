@@ -93,7 +93,7 @@ impl Refusal {
         Self::new(code, format!("injected failure {code}"))
     }
 
-    pub(crate) fn unknown_path() -> Self {
+    pub fn unknown_path() -> Self {
         Self::new(404, "the server could not find the requested resource".to_owned())
     }
 

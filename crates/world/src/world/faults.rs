@@ -87,7 +87,7 @@ impl Matcher {
         Self { skip: requests, ..self }
     }
 
-    pub(crate) fn matches(&self, call: &Call) -> bool {
+    pub fn matches(&self, call: &Call) -> bool {
         (!self.writes || call.verb.is_write())
             && self.verb.is_none_or(|verb| verb == call.verb)
             && self.kind.is_none_or(|kind| kind == call.kind())

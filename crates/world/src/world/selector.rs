@@ -33,7 +33,7 @@ impl Requirement {
 
 /// Which objects a LIST or WATCH is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Filter {
+pub struct Filter {
     labels: Vec<Requirement>,
     /// Paths below the object, and the text that is wanted there.
     fields: Vec<(String, String)>,

@@ -32,7 +32,7 @@ impl World {
         }))
     }
 
-    pub(crate) fn scope(&self, call: &Call) -> Scope {
+    pub fn scope(&self, call: &Call) -> Scope {
         let filter = Filter::parse(call.query.get("labelSelector"), call.query.get("fieldSelector"));
         Scope { kind: call.kind(), namespace: call.target.namespace.clone(), filter }
     }

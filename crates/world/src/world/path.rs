@@ -4,7 +4,7 @@ use super::kinds::Kind;
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
+pub struct Target {
     pub kind: Kind,
     /// Absent for cluster-wide kinds and for lists over all namespaces.
     pub namespace: Option<String>,
@@ -51,7 +51,7 @@ pub(crate) fn parse(path: &str, group: &str) -> Option<Target> {
 
 /// The parameters of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Query(Vec<(String, String)>);
+pub struct Query(Vec<(String, String)>);
 
 impl Query {
     pub fn parse(query: &str) -> Self {
