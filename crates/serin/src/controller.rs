@@ -20,11 +20,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{debug, warn};
 
 use crate::apply::{Applier, Failure};
-use crate::caches::Caches;
 use crate::clock::Clock;
 use crate::events::EventQueue;
 use crate::metrics::Metrics;
 use crate::triggers::Key;
+use serin_process::caches::Caches;
 
 pub use memory::{Memories, Memory, Rest};
 pub use root::{Root, RootEvent};

@@ -14,8 +14,6 @@ use tokio::task::JoinSet;
 use tracing::info;
 
 use crate::apply::Applier;
-use crate::cache::{Cache, Changed};
-use crate::caches::{Caches, SERVICE_NAME};
 use crate::clock::Clock;
 use crate::controller::{self, Context, Memories, Roster};
 use crate::events::EventQueue;
@@ -23,6 +21,8 @@ use crate::lease::Claim;
 use crate::metrics::Metrics;
 use crate::triggers::{self, Key};
 use crate::watch::run_watch;
+use serin_process::cache::{Cache, Changed};
+use serin_process::caches::{Caches, SERVICE_NAME};
 
 /// What leading needs.
 pub struct Setup {

@@ -29,7 +29,7 @@ use tracing::{debug, error, info, warn};
 pub use self::claim::Claim;
 use self::record::Observed;
 use crate::clock::Clock;
-use crate::error::{Category, brief};
+use serin_process::error::{Category, brief};
 
 /// Which Lease, as whom, and with which times.
 #[derive(Clone, Debug)]

@@ -3,12 +3,9 @@
 mod admin;
 mod apply;
 mod args;
-mod cache;
-mod caches;
 mod client;
 mod clock;
 mod controller;
-mod error;
 mod events;
 #[cfg(test)]
 mod fake_api;

@@ -14,7 +14,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use serin_api::status::{Phase, RolloutStatus};
 
-use crate::error::Category;
+use serin_process::error::Category;
 
 const PHASES: [Phase; 4] = [Phase::Healthy, Phase::Progressing, Phase::Paused, Phase::Degraded];
 

@@ -20,8 +20,8 @@ use tracing::{info, warn};
 use crate::args::ReleaseArgs;
 use crate::client;
 use crate::clock::Clock;
-use crate::error::{Category, brief};
 use crate::lease::{Candidate, Settings, identity};
+use serin_process::error::{Category, brief};
 
 /// How long operators stay out afterwards: long enough to be uninstalled, short enough for a change of mind.
 const KEEP_OUT: Duration = Duration::from_secs(60);

@@ -6,8 +6,8 @@ use serin_api::Rollout;
 use serin_api::rollout::KIND;
 use serin_engine::objects::{EndpointSlice, HttpRoute, Pod, ReplicaSet, Service};
 
-use crate::cache::{Change, Changed};
-use crate::caches::{Caches, SERVICE_NAME, key};
+use serin_process::cache::{Change, Changed};
+use serin_process::caches::{Caches, SERVICE_NAME, key};
 
 /// The namespace and name of a Rollout.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

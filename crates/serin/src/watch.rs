@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
-use crate::cache::{Cache, Changed};
-use crate::error::brief;
+use serin_process::cache::{Cache, Changed};
+use serin_process::error::brief;
 
 /// How often a kind is asked for that the API server does not know, or whose list hung.
 const RESTART: Duration = Duration::from_secs(10);

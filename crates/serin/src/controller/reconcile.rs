@@ -1,31 +1,24 @@
 //! One reconcile: rounds of gather, plan and apply until a plan is empty.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use futures::future::join_all;
-use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use jiff::Timestamp;
 use kube::runtime::controller::Action as Requeue;
-use serin_engine::api_call::{Verb, api_call};
+use serin_engine::api_call::api_call;
 use serin_engine::events::After;
-use serin_engine::{Action, ApiCall, Objects, Plan, Snapshot, observe, plan};
+use serin_engine::{Action, ApiCall, Plan, Snapshot, observe, plan};
 use tracing::{debug, info, warn};
 
 use super::{Context, Memory, Rest};
 use crate::apply::Failure;
-use crate::error::Category;
 use crate::triggers::Key;
+use serin_process::fingerprint::fingerprint;
+use serin_process::recovery::{Recovery, is_stale, recovery};
 
 /// A Rollout that is not at rest after so many rounds lets others have their turn.
 const MAX_ROUNDS: usize = 32;
-
-/// How long a write is left alone that the server refuses for what it is.
-const REFUSED_FOR: SignedDuration = SignedDuration::from_secs(10);
-
-/// How long a write is left alone that was overtaken twice, or that is only metadata of a pod: nothing waits for long.
-const OVERTAKEN_FOR: SignedDuration = SignedDuration::from_millis(500);
 
 /// Metadata of so many pods is written between two plans, so that traffic waits for one batch at most.
 const BATCH: usize = 16;
@@ -77,22 +70,6 @@ async fn rounds(key: &Key, context: &Context, memory: &mut Memory) -> Result<Req
     }
     warn!(namespace = key.namespace, rollout = key.name, "not at rest after {MAX_ROUNDS} rounds");
     Ok(Requeue::requeue(Duration::from_millis(100)))
-}
-
-/// Identifies the versions of all objects that a plan is made from.
-fn fingerprint(objects: &Objects) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    let mut add = |metadata: &ObjectMeta| (&metadata.uid, &metadata.resource_version).hash(&mut hasher);
-    add(&objects.rollout.metadata);
-    objects.name_holder.iter().for_each(|holder| add(&holder.metadata));
-    objects.replica_sets.iter().for_each(|set| add(&set.metadata));
-    objects.pods.iter().for_each(|pod| add(&pod.metadata));
-    objects.services.values().for_each(|service| add(&service.metadata));
-    objects.slices.values().flatten().for_each(|slice| add(&slice.metadata));
-    objects.routes.values().for_each(|route| add(&route.metadata));
-    objects.rivals.iter().for_each(|rival| add(&rival.metadata));
-    objects.routes_unserved.hash(&mut hasher);
-    hasher.finish()
 }
 
 fn requeue(wake_at: Option<Timestamp>, now: Timestamp) -> Requeue {
@@ -147,7 +124,7 @@ async fn apply(
                     memory.recall.status_written_at = Some(context.clock.now());
                     true
                 }
-                Err(error) if is_stale(&error) => {
+                Err(error) if is_stale(error.category) => {
                     context.applier.refresh(&context.caches, &call).await?;
                     false
                 }
@@ -211,24 +188,15 @@ async fn recover(
 ) -> Result<(), Failure> {
     let subject = action.subject();
     debug!(subject, error = %failure, "refused");
-    let is_rejected_object = call.verb == Verb::Create && failure.category == Category::Invalid;
-    if is_stale(&failure) && !is_rejected_object && refreshed.insert(subject) {
-        return context.applier.refresh(&context.caches, call).await;
-    }
-    let rest = match failure.category {
-        Category::Forbidden => REFUSED_FOR,
-        Category::Invalid if is_rejected_object => REFUSED_FOR,
-        _ if is_stale(&failure) => OVERTAKEN_FOR,
-        // Metadata of one pod must hold up neither traffic nor the other pods.
-        _ if action.is_parallel() && failure.category != Category::NotLeading => OVERTAKEN_FOR,
-        _ => return Err(failure),
+    let is_first = !refreshed.contains(&subject);
+    let rest = match recovery(action, call.verb, failure.category, is_first) {
+        Recovery::Refresh => {
+            refreshed.insert(subject);
+            return context.applier.refresh(&context.caches, call).await;
+        }
+        Recovery::PutOff(rest) => rest,
+        Recovery::GiveUp => return Err(failure),
     };
     memory.recall.refused(action, failure.sentence(), context.clock.now() + rest);
     Ok(())
-}
-
-/// The call was decided on facts that no longer hold, or is not allowed by the object's schema: both are answered
-/// alike.
-fn is_stale(failure: &Failure) -> bool {
-    matches!(failure.category, Category::Conflict | Category::Invalid | Category::NotFound)
 }

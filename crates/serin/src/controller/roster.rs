@@ -4,10 +4,10 @@ use serin_api::Rollout;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{Memories, Root, RootEvent};
-use crate::cache::Changed;
-use crate::caches::Caches;
 use crate::metrics::Metrics;
 use crate::triggers::Key;
+use serin_process::cache::Changed;
+use serin_process::caches::Caches;
 
 /// Follows which Rollouts exist. Cheap to clone.
 #[derive(Clone)]

@@ -46,6 +46,12 @@ pub mod key {
     }
 }
 
+impl Default for Caches {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Caches {
     /// Empty caches.
     pub fn new() -> Self {
