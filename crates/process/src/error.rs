@@ -46,7 +46,8 @@ impl Category {
         }
     }
 
-    fn of_code(code: u16) -> Self {
+    /// The category of a refusal, by its HTTP status code.
+    pub fn of_code(code: u16) -> Self {
         match code {
             409 => Self::Conflict,
             400 | 422 => Self::Invalid,

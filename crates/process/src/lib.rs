@@ -11,5 +11,6 @@ pub mod caches;
 pub mod error;
 pub mod fingerprint;
 pub mod recovery;
+pub mod rounds;
 
 pub use caches::Caches;

@@ -16,12 +16,7 @@ use crate::apply::Failure;
 use crate::triggers::Key;
 use serin_process::fingerprint::fingerprint;
 use serin_process::recovery::{Recovery, is_stale, recovery};
-
-/// A Rollout that is not at rest after so many rounds lets others have their turn.
-const MAX_ROUNDS: usize = 32;
-
-/// Metadata of so many pods is written between two plans, so that traffic waits for one batch at most.
-const BATCH: usize = 16;
+use serin_process::rounds::{MAX_ROUNDS, in_parallel, in_sequence};
 
 /// Does everything that is safe now for one Rollout.
 ///
@@ -93,16 +88,14 @@ async fn apply(
 ) -> Result<(), Failure> {
     let mut failure = None;
     let mut done = BTreeSet::new();
-    let numbered = || plan.actions.iter().enumerate();
-    for (index, action) in numbered().filter(|(_, action)| !action.is_parallel()) {
+    for (index, action) in in_sequence(plan) {
         match carry_out(key, context, memory, world, action, refreshed).await {
             Ok(true) => drop(done.insert(index)),
             Ok(false) => {}
             Err(error) => drop(failure.get_or_insert(error)),
         }
     }
-    let parallel = numbered().filter(|(_, action)| action.is_parallel()).take(BATCH);
-    let calls = parallel.map(|(_, action)| async move {
+    let calls = in_parallel(plan).map(|(_, action)| async move {
         let call = api_call(world, action);
         (action, context.applier.call(&context.caches, &call).await, call)
     });

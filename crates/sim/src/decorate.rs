@@ -1,0 +1,19 @@
+//! What stands between the operator and the world in a test that wants to see a defect found.
+
+use serin_engine::{ApiCall, Plan, Snapshot};
+
+/// Changes plans and calls on their way, as a defect in the planner or in the shell would. The planner itself has no
+/// switch for that.
+pub trait Decorate {
+    /// Changes a plan before it is carried out.
+    fn plan(&mut self, _world: &Snapshot, _plan: &mut Plan) {}
+
+    /// Changes a call before it is sent.
+    fn call(&mut self, _world: &Snapshot, _call: &mut ApiCall) {}
+}
+
+/// Changes nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faithful;
+
+impl Decorate for Faithful {}
