@@ -89,6 +89,19 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
         return Some(Move::SelectCanary(hash.clone()));
     }
     if stable.selects(hash) {
+        // Somebody has taken the stable Service's endpoints away, and the canary Service reaches pods of the revision.
+        let takes_refuge = stable.ready.is_empty() && canary.ready_of(hash) > 0 && !is_at_rest(draft);
+        if takes_refuge && canary_right {
+            draft.wait(
+                Wait::StableEndpoints,
+                format!(
+                    "Service {} has no ready endpoints: Service {} takes all traffic",
+                    stable.name, canary.name
+                ),
+                None,
+            );
+            return (!route.is_at(100)).then_some(Move::Share(100));
+        }
         if !route.is_at(0) {
             return to_stable(draft, traffic, target);
         }

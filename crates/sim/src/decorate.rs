@@ -10,10 +10,19 @@ pub trait Decorate {
 
     /// Changes a call before it is sent.
     fn call(&mut self, _world: &Snapshot, _call: &mut ApiCall) {}
+
+    /// Whether it changes nothing, so that a plan is what the planner made.
+    fn is_faithful(&self) -> bool {
+        false
+    }
 }
 
 /// Changes nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faithful;
 
-impl Decorate for Faithful {}
+impl Decorate for Faithful {
+    fn is_faithful(&self) -> bool {
+        true
+    }
+}

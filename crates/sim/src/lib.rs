@@ -8,8 +8,10 @@
 mod decorate;
 mod operator;
 mod request;
+mod view;
 mod watches;
 
 pub use decorate::{Decorate, Faithful};
-pub use operator::{Called, Operator, Step};
+pub use operator::{Called, Operator, Step, kind_of};
+pub use view::View;
 pub use watches::{WATCHED, Watches};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serin_api::Names;
-use serin_engine::api_call::api_call;
+use serin_engine::api_call::{Target, Verb, api_call};
 use serin_engine::events::{After, Event};
 use serin_engine::{Action, ApiCall, Plan, Recall, Snapshot, observe, plan};
 use serin_process::answer;
@@ -18,6 +18,7 @@ use serin_world::{Kind, Request, World};
 
 use crate::decorate::Decorate;
 use crate::request::{category, request, sentence};
+use crate::view::View;
 use crate::watches::Watches;
 
 /// How long a reconcile waits that was given up after its first failure; it doubles with each further one.
@@ -37,8 +38,10 @@ pub enum Step {
     Planned,
     /// It has made one call.
     Called(Box<Called>),
-    /// It has given up for now, until that time.
+    /// It has given up for now, until that time, because a call failed.
     GaveUp(Timestamp),
+    /// It has not come to rest within as many rounds as it may take, and goes on at that time.
+    Exhausted(Timestamp),
 }
 
 /// A call, and how it ended.
@@ -193,6 +196,11 @@ impl Operator {
         Some((snapshot, plan))
     }
 
+    /// The world as it knows it.
+    pub fn view(&self) -> &View {
+        self.watches.view()
+    }
+
     /// What it remembers.
     pub fn recall(&self) -> &Recall {
         &self.recall
@@ -237,7 +245,7 @@ impl Operator {
                 Step::Planned => {}
                 Step::Absent => return None,
                 Step::Rests(wake_at) => return wake_at,
-                Step::GaveUp(again) => return Some(again),
+                Step::GaveUp(again) | Step::Exhausted(again) => return Some(again),
             }
         }
     }
@@ -275,7 +283,8 @@ impl Operator {
         self.rest = None;
         self.rounds += 1;
         if self.rounds > MAX_ROUNDS {
-            return self.give_up(world, SHORTEST_BACKOFF);
+            let again = self.after(world, SHORTEST_BACKOFF);
+            return self.rest(Some(again), Step::Exhausted(again));
         }
         let actions = in_sequence(&plan).chain(in_parallel(&plan)).map(|(index, _)| Deed::Act(index));
         let deeds = actions.chain([Deed::RecordStatus]).collect();
@@ -345,14 +354,14 @@ impl Operator {
         if hand.has_failed {
             let times = 1_i32 << self.failures.min(10);
             self.failures += 1;
-            return Some(self.give_up(world, (SHORTEST_BACKOFF * times).min(LONGEST_BACKOFF)));
+            let again = self.after(world, (SHORTEST_BACKOFF * times).min(LONGEST_BACKOFF));
+            return Some(self.rest(Some(again), Step::GaveUp(again)));
         }
         None
     }
 
-    fn give_up(&mut self, world: &World, delay: SignedDuration) -> Step {
-        let again = self.now(world).checked_add(delay).unwrap_or(Timestamp::MAX);
-        self.rest(Some(again), Step::GaveUp(again))
+    fn after(&self, world: &World, delay: SignedDuration) -> Timestamp {
+        self.now(world).checked_add(delay).unwrap_or(Timestamp::MAX)
     }
 
     /// Ends a reconcile.
@@ -364,8 +373,11 @@ impl Operator {
         step
     }
 
-    fn send(&self, call: &ApiCall, world: &mut World) -> Result<answer::Answer, Failure> {
+    fn send(&mut self, call: &ApiCall, world: &mut World) -> Result<answer::Answer, Failure> {
         let object = world.request(request(call, &self.user))?;
+        if !call.dry_run && call.verb != Verb::Delete {
+            self.watches.answered(kind_of(call.target), Arc::new(object.clone()));
+        }
         Ok(answer::take_in(&self.caches, call, object).unwrap_or_default())
     }
 
@@ -388,14 +400,28 @@ impl Operator {
     }
 
     /// Reads the object of a call afresh. Tells whether that succeeded.
-    fn refresh(&self, call: &ApiCall, world: &mut World) -> bool {
+    fn refresh(&mut self, call: &ApiCall, world: &mut World) -> bool {
         match world.request(Request::get(answer::object_path(call)).by(&self.user)) {
-            Ok(object) => answer::take_in_object(&self.caches, call.target, object).is_ok(),
+            Ok(object) => {
+                self.watches.answered(kind_of(call.target), Arc::new(object.clone()));
+                answer::take_in_object(&self.caches, call.target, object).is_ok()
+            }
             Err(Failure::Refused(refusal)) if refusal.code == 404 => {
                 answer::forget(&self.caches, call);
                 true
             }
             Err(_) => false,
         }
+    }
+}
+
+/// The kind of object that calls of this target are answered with.
+pub fn kind_of(target: Target) -> Kind {
+    match target {
+        Target::Rollout | Target::RolloutStatus => Kind::Rollout,
+        Target::ReplicaSet => Kind::ReplicaSet,
+        Target::Service => Kind::Service,
+        Target::HttpRoute => Kind::HttpRoute,
+        Target::Pod => Kind::Pod,
     }
 }

@@ -10,6 +10,8 @@ use serin_process::caches::Caches;
 use serin_world::world::{EventType, WatchEvent};
 use serin_world::{Kind, World};
 
+use crate::view::View;
+
 /// The kinds that the operator watches.
 pub const WATCHED: [Kind; 6] =
     [Kind::Rollout, Kind::ReplicaSet, Kind::Pod, Kind::Service, Kind::EndpointSlice, Kind::HttpRoute];
@@ -18,6 +20,7 @@ pub const WATCHED: [Kind; 6] =
 #[derive(Clone, Debug, Default)]
 pub struct Watches {
     seen: BTreeMap<Kind, u64>,
+    view: View,
 }
 
 impl Watches {
@@ -31,7 +34,7 @@ impl Watches {
         let Ok(changes) = world.events_since(since, kind) else { return self.list(kind, world, caches) };
         let told = changes.len().min(events);
         for change in &changes[..told] {
-            tell(kind, change, caches);
+            self.tell(kind, change, caches);
         }
         let seen = if told == changes.len() { world.version() } else { changes[told - 1].version };
         self.seen.insert(kind, seen);
@@ -53,7 +56,7 @@ impl Watches {
         let Ok(changes) = world.events_since(0, kind) else { return };
         let told = changes.partition_point(|change| change.version <= seen);
         for change in &changes[told.saturating_sub(events)..told] {
-            tell(kind, change, caches);
+            self.tell(kind, change, caches);
         }
     }
 
@@ -70,24 +73,38 @@ impl Watches {
         })
     }
 
+    /// What the watches have told, and what was answered, as plain objects.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Takes in an object that a call was answered with.
+    pub fn answered(&mut self, kind: Kind, object: Arc<Value>) {
+        self.view.put(kind, object);
+    }
+
     fn list(&mut self, kind: Kind, world: &World, caches: &Caches) -> bool {
+        self.view.forget(kind);
         feed(kind, Event::Init, caches);
         for object in world.all(kind) {
+            self.view.put(kind, Arc::clone(&object));
             feed(kind, Event::InitApply(object), caches);
         }
         feed(kind, Event::InitDone, caches);
         self.seen.insert(kind, world.version());
         true
     }
-}
 
-fn tell(kind: Kind, change: &WatchEvent, caches: &Caches) {
-    let object = Arc::clone(&change.object);
-    feed(
-        kind,
-        if change.event == EventType::Deleted { Event::Delete(object) } else { Event::Apply(object) },
-        caches,
-    );
+    fn tell(&mut self, kind: Kind, change: &WatchEvent, caches: &Caches) {
+        let object = Arc::clone(&change.object);
+        if change.event == EventType::Deleted {
+            self.view.remove(kind, &object);
+            feed(kind, Event::Delete(object), caches);
+        } else {
+            self.view.put(kind, Arc::clone(&object));
+            feed(kind, Event::Apply(object), caches);
+        }
+    }
 }
 
 fn feed(kind: Kind, event: Event<Arc<Value>>, caches: &Caches) {

@@ -12,6 +12,7 @@ mod gates;
 mod names;
 mod ours;
 mod pods;
+mod rest;
 mod roles;
 mod scene;
 mod selectors;
@@ -76,6 +77,16 @@ impl Oracle {
             status::judge(&mut verdict, &was, &is);
             gates::judge(&mut verdict, &was, &is, &mut memory.used);
             memory.served.note(&is);
+        }
+        verdict.violations
+    }
+
+    /// Judges the world in which an operator that knows everything has nothing left to do. Returns what does not hold.
+    pub fn judge_rest(&self, world: &impl Scene) -> Vec<String> {
+        let mut verdict = Verdict::of("at rest");
+        for rollout in world.all(Kind::Rollout) {
+            let subject = Subject::of(&rollout);
+            rest::judge(&mut verdict, &View::of(world, &subject));
         }
         verdict.violations
     }

@@ -32,9 +32,10 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, changes: 
     }
     for (service, _) in is.subject.services() {
         let selected = is.selected(service);
-        // A hand-over does not wait for metadata.
+        // A hand-over does not wait for metadata, nor does a first deploy on what was a canary before.
         if selected != was.selected(service)
             && selected != is.stable()
+            && is.stable().is_some()
             && let Some(set) = selected.and_then(|hash| is.set(hash))
         {
             carries_role(verdict, is, set, "is selected");

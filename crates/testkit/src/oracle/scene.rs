@@ -40,6 +40,24 @@ impl Still {
         Self { objects: BTreeMap::new(), now }
     }
 
+    /// A world with these objects.
+    pub fn of(objects: BTreeMap<Key, Arc<Value>>, now: Timestamp) -> Self {
+        Self { objects, now }
+    }
+
+    /// The world as it is at this moment, as far as the oracle judges it.
+    pub fn taken_of(world: &World) -> Self {
+        const LOOKED_AT: [Kind; 6] =
+            [Kind::Rollout, Kind::ReplicaSet, Kind::Pod, Kind::Service, Kind::EndpointSlice, Kind::HttpRoute];
+        let keyed = |kind: Kind| world.all(kind).into_iter().map(move |object| (key(kind, &object), object));
+        Self { objects: LOOKED_AT.into_iter().flat_map(keyed).collect(), now: world.now() }
+    }
+
+    /// Puts an object that is shared with another world.
+    pub fn share(&mut self, kind: Kind, object: Arc<Value>) {
+        self.objects.insert(key(kind, &object), object);
+    }
+
     /// Moves the clock, back too.
     pub fn set_now(&mut self, now: Timestamp) {
         self.now = now;

@@ -44,6 +44,11 @@ impl World {
         self.store.get(&Key::new(kind, name)).map(|object| &**object)
     }
 
+    /// An object, shared with the world.
+    pub fn find_shared(&self, kind: Kind, name: &str) -> Option<Arc<Value>> {
+        self.store.get(&Key::new(kind, name)).map(Arc::clone)
+    }
+
     /// An object that must be there.
     ///
     /// # Panics

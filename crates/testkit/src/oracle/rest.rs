@@ -1,0 +1,24 @@
+//! What holds whenever an operator that knows everything has nothing left to do.
+
+use super::verdict::Verdict;
+use super::view::View;
+
+/// No share stays on a backend without ready endpoints while the other one has some, unless status says what keeps it
+/// there: a write that is refused or contested, or references that cannot be used.
+pub fn judge(verdict: &mut Verdict<'_>, is: &View<'_>) {
+    let (subject, status) = (is.subject, is.status());
+    let is_managed = status["canary"]["managed"].is_object();
+    if subject.replicas == 0 || is.is_deleting() || !is_managed || is.stable().is_none() {
+        return;
+    }
+    let excuses = ["RefusedWrite", "ContestedWrite", "ValidSpec"];
+    let waits = status["waitingFor"].to_string();
+    let is_excused = excuses.iter().any(|wait| waits.contains(wait)) || waits.contains("references");
+    for (service, other) in subject.services() {
+        let share = is.share(service);
+        let (ready, ready_elsewhere) = (is.ready_count(service), is.ready_count(other));
+        verdict.require(share == 0 || ready > 0 || ready_elsewhere == 0 || is_excused, || {
+            format!("{service} is left a share of {share} without a ready endpoint; {}", is.traffic())
+        });
+    }
+}

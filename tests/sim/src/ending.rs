@@ -1,0 +1,207 @@
+//! Where every story has to end once nothing goes wrong any more.
+
+use serde_json::{Value, json};
+use serin_sim::Step;
+use serin_testkit::{Kind, World};
+
+use crate::judge::Violation;
+use crate::stage::{HASH, NAME, Stage};
+use crate::turn::Turn;
+
+/// The longest that a cluster without interference may take to rest, in rounds of operator, controllers and time.
+const ROUNDS: usize = 160;
+
+/// How often a refused write is tried again in vain before that counts as rest.
+const IDLE: usize = 5;
+
+/// A verdict that is further away than this is no work: the progress deadline.
+const FAR: i64 = 300;
+
+/// The version that every story ends with.
+const LAST_VERSION: u32 = 4;
+
+impl Stage {
+    /// The first deploy, until it rests.
+    pub fn deploy(&mut self) -> Result<(), Violation> {
+        self.rest()?;
+        self.require(self.phase() == "Healthy", "the first deploy does not become healthy")
+    }
+
+    /// Interference stops; the Rollout has to come to rest where it belongs, and then to complete a last update, as it
+    /// would have had nothing ever gone wrong.
+    pub fn end(&mut self) -> Result<(), Violation> {
+        self.stop_trouble();
+        self.rest()?;
+        self.is_where_it_belongs()?;
+        for turn in [Turn::Unpause, Turn::Scale { replicas: 3 }, Turn::Update { version: LAST_VERSION }] {
+            self.play(turn)?;
+        }
+        self.rest()?;
+        if self.phase() == "Degraded" {
+            self.play(Turn::Retry)?;
+        }
+        self.complete()
+    }
+
+    /// Resumes every pause until the Rollout is healthy.
+    pub fn complete(&mut self) -> Result<(), Violation> {
+        self.rest()?;
+        if self.is_for_a_person() {
+            return Ok(());
+        }
+        let pauses = self.rollout()["spec"]["strategy"]["canary"]["steps"].as_array().map_or(0, Vec::len);
+        for _ in 0..=pauses {
+            if self.phase() == "Paused" {
+                let step = self.rollout()["status"]["currentStepIndex"].as_u64().unwrap_or(0);
+                self.play(Turn::Resume { step: u32::try_from(step).unwrap_or(0) })?;
+                self.rest()?;
+            }
+        }
+        self.require(self.phase() == "Healthy", "it does not complete")?;
+        self.is_where_it_belongs()
+    }
+
+    fn stop_trouble(&mut self) {
+        self.world.stop_failing();
+        self.late = None;
+        self.judge.sees_all = true;
+        let lost = [
+            Turn::NoQuota,
+            Turn::ClockAhead { seconds: 0 },
+            Turn::CreateService { service: 0 },
+            Turn::CreateService { service: 1 },
+            Turn::CreateRoute,
+        ];
+        for turn in lost {
+            // None of these makes the operator act.
+            drop(self.play(turn));
+        }
+        for pod in self.world.all(Kind::Pod) {
+            if let Some(name) = pod["metadata"]["name"].as_str() {
+                self.cluster.kubelet.set_unready(name, false);
+            }
+        }
+    }
+
+    /// Lets operator, controllers and time go on until nothing happens any more. The operator acts only when something
+    /// has changed or a time has come that it asked for.
+    pub fn rest(&mut self) -> Result<(), Violation> {
+        let mut idle = 0;
+        for _ in 0..ROUNDS {
+            let version = self.world.version();
+            while let Some(Step::Planned | Step::Called(_)) = self.step()? {}
+            self.cluster.settle(&mut self.world);
+            if self.judge.sees_all {
+                self.leader.operator.hear_all(&self.world);
+            }
+            if self.world.find(Kind::Rollout, NAME).is_none() {
+                self.play(Turn::CreateRollout)?;
+            }
+            if self.world.version() != version {
+                continue;
+            }
+            // What the server refuses is tried again for ever: somebody may have mended the reason.
+            idle += usize::from(self.rollout()["status"]["waitingFor"].to_string().contains("RefusedWrite"));
+            if idle > IDLE {
+                return Ok(());
+            }
+            let now = self.world.now();
+            match self.leader.operator.due(&self.world) {
+                Some(due) if due <= now => {}
+                Some(due) if due.duration_since(now).as_secs() < FAR => self.world.set_now(due),
+                _ => return Ok(()),
+            }
+        }
+        let plan = self.leader.operator.look(&self.world).map(|(_, plan)| plan);
+        let actions = plan.iter().flat_map(|plan| plan.actions.iter().map(|action| action.describe()));
+        let actions = actions.collect::<Vec<_>>().join(", ");
+        let status = plan.as_ref().and_then(|plan| plan.status.clone());
+        let wake = plan.as_ref().and_then(|plan| plan.wake_at);
+        self.require(false, &format!("it does not come to rest: {actions}; status {status:?}; wake {wake:?}"))
+    }
+
+    /// A broken version is wanted, or became stable, which is possible only at zero replicas: then the canary may be all
+    /// that serves, and a newer template cannot take its place without a moment in which nothing does.
+    fn is_for_a_person(&self) -> bool {
+        let rollout = self.rollout();
+        let is_broken = |template: &Value| template.to_string().contains("broken");
+        let stable = &rollout["status"]["stableRS"];
+        let sets = self.world.all(Kind::ReplicaSet);
+        let of_stable = sets.iter().find(|set| set["metadata"]["labels"][HASH] == *stable);
+        is_broken(&rollout["spec"]["template"])
+            || of_stable.is_some_and(|set| is_broken(&set["spec"]["template"]))
+    }
+
+    /// At rest, the traffic is where status says, and every pod carries its role.
+    fn is_where_it_belongs(&self) -> Result<(), Violation> {
+        let rollout = self.rollout();
+        let status = &rollout["status"];
+        // What cannot be read, or cannot be stored, leaves what runs as it is.
+        let is_refused = ["InvalidSpec", "ReplicaSetCreateError"];
+        if is_refused.iter().any(|reason| status["conditions"].to_string().contains(reason)) {
+            return Ok(());
+        }
+        let selected = |service: &str| {
+            let service = self.world.find(Kind::Service, service);
+            service.map_or(Value::Null, |service| service["spec"]["selector"][HASH].clone())
+        };
+        let weights = weights(&self.world);
+        let stable = &status["stableRS"];
+        // A first deploy is still under way, and there is nothing yet that traffic could belong to.
+        if stable.is_null() {
+            return Ok(());
+        }
+        self.require(selected("stable") == *stable, "the stable Service selects another revision")?;
+        let is_over = self.phase() == "Healthy" || status["abort"] == true;
+        if is_over {
+            self.require(weights == (100, 0), "the weights are not 100 and 0")?;
+            self.require(selected("canary") == *stable, "the canary Service selects another revision")?;
+        }
+        let replicas = rollout["spec"]["replicas"].as_i64().unwrap_or(1);
+        for set in self.world.all(Kind::ReplicaSet) {
+            let hash = &set["metadata"]["labels"][HASH];
+            let pods = set["spec"]["replicas"].as_i64().unwrap_or(0);
+            if hash == stable {
+                self.require(pods == replicas, "the stable revision has another number of pods")?;
+            } else if is_over {
+                self.require(pods == 0, "an old revision still has pods")?;
+            }
+        }
+        if self.setting.roles { self.roles_are_carried(status) } else { Ok(()) }
+    }
+
+    fn roles_are_carried(&self, status: &Value) -> Result<(), Violation> {
+        for pod in self.world.all(Kind::Pod) {
+            let (hash, labels) = (&pod["metadata"]["labels"][HASH], &pod["metadata"]["labels"]);
+            let carried = (&labels["role"], &labels["queue"]);
+            if *hash == status["stableRS"] {
+                let wanted = (&json!("active"), &json!("production"));
+                self.require(carried == wanted, "a stable pod does not carry the active role")?;
+            } else if *hash == status["currentPodHash"] {
+                let wanted = (&json!("preview"), &Value::Null);
+                self.require(carried == wanted, "a canary's pod does not carry the preview role")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn require(&self, holds: bool, otherwise: &str) -> Result<(), Violation> {
+        if holds {
+            return Ok(());
+        }
+        let facts = serin_testkit::oracle::facts(&self.world);
+        let status = &self.rollout()["status"];
+        Err(Violation(format!(
+            "{otherwise}: phase {}, message {}, waiting for {}; {facts}",
+            self.phase(),
+            status["message"],
+            status["waitingFor"]
+        )))
+    }
+}
+
+fn weights(world: &World) -> (i64, i64) {
+    let Some(route) = world.find(Kind::HttpRoute, "route") else { return (0, 0) };
+    let backends = &route["spec"]["rules"][0]["backendRefs"];
+    (backends[0]["weight"].as_i64().unwrap_or(1), backends[1]["weight"].as_i64().unwrap_or(1))
+}

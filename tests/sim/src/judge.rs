@@ -1,0 +1,170 @@
+//! Lets a process take a step, and judges what it did.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serin_api::Names;
+use serin_engine::plan;
+use serin_process::answer::object_path;
+use serin_sim::{Called, Decorate, Operator, Step, kind_of};
+use serin_testkit::oracle::Still;
+use serin_testkit::{Kind, Oracle, World};
+
+use crate::coverage::Coverage;
+use crate::stage::NAME;
+
+/// What the operator must not do, or cannot do, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation(pub String);
+
+impl Violation {
+    fn unless_empty(violations: &[String]) -> Result<(), Self> {
+        if violations.is_empty() { Ok(()) } else { Err(Self(violations.join("\n"))) }
+    }
+}
+
+/// One process of the operator, and what it may be held to.
+pub struct Process {
+    pub operator: Operator,
+    /// What it knew when it made the plan in hand, and what its calls have changed since.
+    known: Still,
+    /// What its clock showed then.
+    planned_at: Timestamp,
+    /// The version of the world after its plan or its last call: as long as that stands, nobody else has done anything.
+    version: u64,
+}
+
+impl Process {
+    /// A process that has just started and has read everything.
+    pub fn started(world: &World) -> Self {
+        let mut operator = Operator::new(Arc::new(Names::default()), NAME);
+        operator.hear_all(world);
+        Self { operator, known: Still::at(world.now()), planned_at: world.now(), version: 0 }
+    }
+}
+
+/// Judges what processes do.
+pub struct Judge {
+    pub coverage: Coverage,
+    pub decorate: Box<dyn Decorate>,
+    /// Whether the operator hears of everything at once, and so can be held to the world as it is.
+    pub sees_all: bool,
+    /// What was done, for people; kept only when asked for.
+    pub trace: Option<Vec<String>>,
+    oracle: Oracle,
+}
+
+impl Judge {
+    pub fn new(decorate: Box<dyn Decorate>, sees_all: bool) -> Self {
+        Self { coverage: Coverage::default(), decorate, sees_all, trace: None, oracle: Oracle::default() }
+    }
+
+    /// Lets a process take a step if it has a reason to. Returns what it did.
+    pub fn step(&mut self, process: &mut Process, world: &mut World) -> Result<Option<Step>, Violation> {
+        if self.sees_all {
+            process.operator.hear_all(world);
+        }
+        if !process.operator.is_due(world) {
+            return Ok(None);
+        }
+        // Only what a call is about can change, so a map of shared objects is all that is kept.
+        let found = process.operator.is_busy().then(|| Still::taken_of(world));
+        let is_alone = self.sees_all && process.version == world.version();
+        drop(world.take_log());
+        let step = process.operator.step(world, &mut *self.decorate);
+        match &step {
+            Step::Planned => self.planned(process, world)?,
+            Step::Called(called) => {
+                self.called(process, world, found.unwrap_or_default(), is_alone, called)?;
+                if is_alone {
+                    process.version = world.version();
+                }
+            }
+            Step::Rests(_) if self.sees_all => {
+                let mut still = Still::taken_of(world);
+                still.set_now(process.operator.now(world));
+                Violation::unless_empty(&self.oracle.judge_rest(&still))?;
+            }
+            Step::Exhausted(_) => {
+                return Err(Violation("it does not come to rest: every plan has more to do".to_owned()));
+            }
+            Step::Absent | Step::Rests(_) | Step::GaveUp(_) => {}
+        }
+        self.coverage.told(&process.operator.take_events());
+        Ok(Some(step))
+    }
+
+    /// Notes what somebody else's doing has left, as far as the operator can know of it.
+    pub fn look(&mut self, world: &World) {
+        if self.sees_all {
+            self.oracle.see(world);
+        }
+    }
+
+    /// Writes down what happened, for people.
+    pub fn note(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(line());
+        }
+    }
+
+    fn planned(&mut self, process: &mut Process, world: &World) -> Result<(), Violation> {
+        let operator = &process.operator;
+        let now = operator.now(world);
+        process.known = Still::of(operator.view().objects().clone(), now);
+        process.planned_at = now;
+        process.version = world.version();
+        let Some((snapshot, made)) = operator.in_hand() else { return Ok(()) };
+        let moves = made.actions.iter().filter(|action| action.is_traffic()).count();
+        if moves > 1 {
+            return Err(Violation(format!("{moves} traffic moves in one plan")));
+        }
+        if self.decorate.is_faithful() && plan(snapshot, now) != *made {
+            return Err(Violation("one world, two plans".to_owned()));
+        }
+        self.coverage.planned(made);
+        Ok(())
+    }
+
+    fn called(
+        &mut self,
+        process: &mut Process,
+        world: &World,
+        found: Still,
+        is_alone: bool,
+        called: &Called,
+    ) -> Result<(), Violation> {
+        let what = called.describe();
+        self.note(|| match &called.outcome {
+            Ok(()) => format!("    {what}"),
+            Err(failure) => format!("    {what}: {} {}", failure.code(), failure.message()),
+        });
+        if called.call.dry_run {
+            return Ok(());
+        }
+        let kind = kind_of(called.call.target);
+        let path = object_path(&called.call);
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let mut before = process.known.clone();
+        if is_alone {
+            before = found;
+            before.set_now(process.planned_at);
+        } else {
+            // What it cannot know it cannot be held to, but its preconditions hold it to the object that it writes.
+            match found.find(kind, name) {
+                Some(object) => before.share(kind, Arc::clone(object)),
+                None => drop(before.remove(kind, name)),
+            }
+        }
+        let mut after = before.clone();
+        match world.find_shared(kind, name) {
+            Some(object) => after.share(kind, object),
+            None => drop(after.remove(kind, name)),
+        }
+        // The answer shows what others have written to the Rollout meanwhile, and the plan does not know of it.
+        if is_alone || kind != Kind::Rollout {
+            process.known = after.clone();
+        }
+        Violation::unless_empty(&self.oracle.judge(&before, &after, &what))
+    }
+}

@@ -1,0 +1,163 @@
+//! `make sim`: plays random stories, shrinks the first that fails, and tells what was met.
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use clap::{Parser, Subcommand};
+use serin_sim::Faithful;
+use serin_stories::coverage::Coverage;
+use serin_stories::{Story, play, play_with, shrink};
+
+/// Looks for a story in which the operator does harm.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play the stories of many seeds.
+    Run {
+        /// How many stories.
+        #[arg(long, default_value_t = 100_000)]
+        stories: u64,
+        /// The seed of the first.
+        #[arg(long, default_value_t = 0)]
+        first: u64,
+        /// How many things happen in a story, at most.
+        #[arg(long, default_value_t = 200)]
+        turns: u32,
+        /// How many threads.
+        #[arg(long, default_value_t = 2)]
+        threads: u64,
+        /// Go on after a story that fails, and only count those.
+        #[arg(long)]
+        keep_going: bool,
+    },
+    /// Play one story, given by its text or by its seed, and tell what happens.
+    Replay {
+        /// The text of the story, or the number of a seed.
+        story: String,
+        /// The turns that the seed was played with.
+        #[arg(long, default_value_t = 200)]
+        turns: u32,
+        /// Make it as short as possible first.
+        #[arg(long)]
+        shrink: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    // A panic is one more way for a story to fail; its words are in the report.
+    std::panic::set_hook(Box::new(|_| {}));
+    match Cli::parse().command {
+        Command::Run { stories, first, turns, threads, keep_going } => {
+            run(stories, first, turns, threads, keep_going)
+        }
+        Command::Replay { story, turns, shrink } => replay(&story, turns, shrink),
+    }
+}
+
+fn run(stories: u64, first: u64, turns: u32, threads: u64, keep_going: bool) -> ExitCode {
+    let began = Instant::now();
+    let (next, failed, stop) = (AtomicU64::new(0), Mutex::new(Vec::new()), AtomicBool::new(false));
+    let coverage = Mutex::new(Coverage::default());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut met = Coverage::default();
+                while !stop.load(Ordering::Relaxed) {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= stories {
+                        break;
+                    }
+                    let outcome = play(&Story::of(first + number, turns));
+                    met.add(&outcome.coverage);
+                    if let Some(violation) = outcome.violation {
+                        failed
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .push((first + number, violation));
+                        stop.store(!keep_going, Ordering::Relaxed);
+                    }
+                }
+                coverage.lock().unwrap_or_else(PoisonError::into_inner).add(&met);
+            });
+        }
+    });
+    let took = began.elapsed();
+    let played = next.load(Ordering::Relaxed).min(stories);
+    let per_hour = f64::from(u32::try_from(played).unwrap_or(u32::MAX)) / took.as_secs_f64() * 3600.0;
+    println!(
+        "{played} stories of at most {turns} turns in {:.1} s: {per_hour:.0} in an hour",
+        took.as_secs_f64()
+    );
+    print_coverage(&coverage.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let mut failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failed.sort_by_key(|(seed, _)| *seed);
+    let Some((seed, violation)) = failed.first() else {
+        println!("no violation");
+        return ExitCode::SUCCESS;
+    };
+    println!("\n{} stories failed", failed.len());
+    for (seed, violation) in failed.iter().take(40) {
+        println!(
+            "  seed {seed}: {}",
+            violation.0.lines().next().unwrap_or_default().chars().take(220).collect::<String>()
+        );
+    }
+    println!("\nthe first, seed {seed}: {}", violation.0);
+    tell(&shortest(&Story::of(*seed, turns)));
+    ExitCode::FAILURE
+}
+
+fn print_coverage(coverage: &Coverage) {
+    let line = |what: &str, counts: Vec<(String, u64)>| {
+        let counts: Vec<String> = counts.into_iter().map(|(name, count)| format!("{name} {count}")).collect();
+        println!("{what}: {}", counts.join(", "));
+    };
+    let owned = |(name, count): (&&str, &u64)| ((*name).to_owned(), *count);
+    let cloned = |(name, count): (&String, &u64)| (name.clone(), *count);
+    line("actions", coverage.actions.iter().map(owned).collect());
+    line("Events", coverage.events.iter().map(owned).collect());
+    line("waits", coverage.waits.iter().map(cloned).collect());
+    line("conditions", coverage.conditions.iter().map(cloned).collect());
+    line("phases", coverage.phases.iter().map(cloned).collect());
+}
+
+fn shortest(story: &Story) -> Story {
+    shrink(story, 3000, &mut |story| play(story).violation.is_some())
+}
+
+fn replay(text: &str, turns: u32, shrinks: bool) -> ExitCode {
+    let story = match text.parse::<u64>() {
+        Ok(seed) => Ok(Story::of(seed, turns)),
+        Err(_) => text.parse(),
+    };
+    match story {
+        Ok(story) => tell(&if shrinks { shortest(&story) } else { story }),
+        Err(problem) => {
+            eprintln!("sim: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn tell(story: &Story) -> ExitCode {
+    println!("{story}\n");
+    let outcome = play_with(story, Box::new(Faithful), true);
+    outcome.trace.iter().for_each(|line| println!("{line}"));
+    match outcome.violation {
+        Some(violation) => {
+            println!("\nVIOLATION: {}", violation.0);
+            ExitCode::FAILURE
+        }
+        None => {
+            println!("\nno violation");
+            ExitCode::SUCCESS
+        }
+    }
+}

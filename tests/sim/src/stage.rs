@@ -1,0 +1,110 @@
+//! The world of a story, and the operator in it.
+
+use serde_json::Value;
+use serin_sim::{Decorate, Step};
+use serin_testkit::controllers::Startup;
+use serin_testkit::{Controllers, Kind, World, http_route, rollout, service};
+
+use crate::judge::{Judge, Process, Violation};
+use crate::setting::Setting;
+
+/// The Rollout of every story.
+pub const NAME: &str = "web";
+/// The label that tells revisions apart.
+pub const HASH: &str = "rollouts-pod-template-hash";
+
+/// The world of a story, and the operator in it.
+pub struct Stage {
+    pub setting: Setting,
+    pub world: World,
+    pub cluster: Controllers,
+    pub leader: Process,
+    /// The process that led before, with a call that it was about to send.
+    pub late: Option<Process>,
+    pub judge: Judge,
+}
+
+impl Stage {
+    /// A Rollout, its Services and routes, before anything has happened.
+    pub fn new(setting: &Setting, decorate: Box<dyn Decorate>) -> Self {
+        let mut world = World::new();
+        world.create(service("stable").manifest());
+        world.create(service("canary").manifest());
+        world.create(route());
+        world.create(http_route("other-route").rule(&[("canary", None)]).manifest());
+        world.create(manifest(setting));
+        let mut cluster = Controllers::default();
+        if setting.startup > 0 {
+            cluster.kubelet.set_startup(Startup::AfterSteps(setting.startup));
+        }
+        cluster.kubelet.set_steps_to_end(setting.ending);
+        cluster.endpoint_slices.set_lag(setting.slice_lag as usize);
+        let leader = Process::started(&world);
+        let judge = Judge::new(decorate, setting.is_seen_at_once());
+        Self { setting: setting.clone(), world, cluster, leader, late: None, judge }
+    }
+
+    /// A new process takes the place of the operator, which dies.
+    pub fn restart(&mut self) {
+        self.leader = Process::started(&self.world);
+    }
+
+    /// A new process takes over; the one before it may still have a call under way.
+    pub fn take_over(&mut self) {
+        let before = std::mem::replace(&mut self.leader, Process::started(&self.world));
+        self.late = Some(before).filter(|process| process.operator.is_busy());
+    }
+
+    /// The process that led before sends the one call that it was about to send, and no other: it asks for its lease
+    /// before each.
+    pub fn late_call(&mut self) -> Result<(), Violation> {
+        match self.late.take() {
+            Some(mut late) => self.judge.step(&mut late, &mut self.world).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// The operator takes a step if it has a reason to. Returns what it did.
+    pub fn step(&mut self) -> Result<Option<Step>, Violation> {
+        self.judge.step(&mut self.leader, &mut self.world)
+    }
+
+    /// Goes on until the operator rests or gives up for now.
+    pub fn reconcile(&mut self) -> Result<(), Violation> {
+        while let Some(Step::Planned | Step::Called(_)) = self.step()? {}
+        Ok(())
+    }
+
+    /// The Rollout, or null.
+    pub fn rollout(&self) -> &Value {
+        self.world.find(Kind::Rollout, NAME).unwrap_or(&Value::Null)
+    }
+
+    pub fn phase(&self) -> &str {
+        self.rollout()["status"]["phase"].as_str().unwrap_or_default()
+    }
+}
+
+/// The image of a version. Pods of every fourth one never become ready.
+pub fn image(version: u32) -> String {
+    if version % 4 == 3 { format!("web:broken-{version}") } else { format!("web:{version}") }
+}
+
+/// The route, as it is in Git.
+pub fn route() -> Value {
+    http_route("route").rule(&[("stable", None), ("canary", None)]).manifest()
+}
+
+/// The Rollout, as it is in Git.
+pub fn manifest(setting: &Setting) -> Value {
+    let mut wanted = rollout(NAME).replicas(i32::try_from(setting.replicas).unwrap_or(1)).image(&image(0));
+    for step in setting.steps() {
+        wanted = wanted.step(step);
+    }
+    if setting.roles {
+        wanted = wanted
+            .active_labels(&[("role", "active"), ("queue", "production")])
+            .preview_labels(&[("role", "preview")]);
+    }
+    wanted.manifest()
+}
