@@ -97,7 +97,8 @@ fn wanted_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> O
         return Some(match serving {
             // Pods that still carry a share stay until it is lowered.
             Some(traffic) => {
-                wanted.max(pods_for(traffic.route.canary_percent(), replicas).min(revision.replicas))
+                let share = traffic.route.canary_percent().max(share_asked_for(draft));
+                wanted.max(pods_for(share, replicas).min(revision.replicas))
             }
             // Pods that an earlier attempt left are kept as far as they may be needed again.
             None => wanted.max(revision.replicas.min(replicas)),
@@ -108,6 +109,15 @@ fn wanted_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> O
         return Some(revision.replicas);
     }
     None
+}
+
+/// The canary's share that this very plan asks for.
+fn share_asked_for(draft: &Draft<'_>) -> i32 {
+    let shares = draft.actions.iter().map(|action| match action {
+        Action::SetWeights { percent, .. } => *percent,
+        _ => 0,
+    });
+    shares.max().unwrap_or(0)
 }
 
 /// Counts the drain delay of a revision that traffic has left, and says how many pods it may keep.

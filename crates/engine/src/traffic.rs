@@ -31,6 +31,9 @@ pub fn steer(draft: &mut Draft<'_>, course: &Course<'_>) {
     if !traffic.recorded || draft.world.yields {
         return;
     }
+    if let Some(stable) = course.stable().filter(|stable| needs_refuge(draft, traffic, stable)) {
+        return take_refuge(draft, traffic, stable);
+    }
     let next = match course {
         Course::FirstDeploy { target: Some(target) } if is_deployed(draft, target) => {
             settle(draft, traffic, target)
@@ -44,6 +47,25 @@ pub fn steer(draft: &mut Draft<'_>, course: &Course<'_>) {
     };
     if let Some(next) = next {
         ask(draft, traffic, next);
+    }
+}
+
+/// Both Services select the stable revision, and only the canary Service reaches pods of it: somebody has taken the other
+/// one's endpoints away.
+fn needs_refuge(draft: &Draft<'_>, traffic: &TrafficView, stable: &Revision) -> bool {
+    let both = traffic.stable.selects(&stable.hash) && traffic.canary.selects(&stable.hash);
+    both && traffic.stable.ready.is_empty() && traffic.canary.ready_of(&stable.hash) > 0 && !is_at_rest(draft)
+}
+
+fn take_refuge(draft: &mut Draft<'_>, traffic: &TrafficView, stable: &Revision) {
+    let (empty, refuge) = (&traffic.stable.name, &traffic.canary.name);
+    let message = format!(
+        "Service {empty} has no ready endpoints: Service {refuge} serves all traffic, with pods of {}",
+        stable.name
+    );
+    draft.wait(Wait::StableEndpoints, message, None);
+    if !traffic.route.is_at(100) {
+        ask(draft, traffic, Move::Share(100));
     }
 }
 
@@ -89,19 +111,6 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
         return Some(Move::SelectCanary(hash.clone()));
     }
     if stable.selects(hash) {
-        // Somebody has taken the stable Service's endpoints away, and the canary Service reaches pods of the revision.
-        let takes_refuge = stable.ready.is_empty() && canary.ready_of(hash) > 0 && !is_at_rest(draft);
-        if takes_refuge && canary_right {
-            draft.wait(
-                Wait::StableEndpoints,
-                format!(
-                    "Service {} has no ready endpoints: Service {} takes all traffic",
-                    stable.name, canary.name
-                ),
-                None,
-            );
-            return (!route.is_at(100)).then_some(Move::Share(100));
-        }
         if !route.is_at(0) {
             return to_stable(draft, traffic, target);
         }
@@ -110,20 +119,23 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
     if !stable.found {
         return (must_move_canary && route.canary_is_zero()).then(|| Move::SelectCanary(hash.clone()));
     }
+    // Where nobody is served there is nothing to protect, and a hand-over that does not finish would hold up the newer
+    // template that mends it.
+    let indifferent = is_at_rest(draft) || stable.ready.is_empty() && canary.ready.is_empty();
     if must_move_canary && !route.is_at(0) {
-        if stable.ready.is_empty() && !is_at_rest(draft) {
+        if indifferent || !stable.ready.is_empty() {
+            return Some(Move::Share(0));
+        }
+        // All that is served is served by the canary Service. Once it has all traffic, the stable one can be moved.
+        if !route.stable_is_zero() {
             draft.wait(
                 Wait::StableEndpoints,
                 format!("Service {} has no ready endpoints", stable.name),
                 None,
             );
-            return None;
+            return (!draft.status.abort).then_some(Move::Share(100));
         }
-        return Some(Move::Share(0));
     }
-    // Where nobody is served there is nothing to protect, and a hand-over that does not finish would hold up the newer
-    // template that mends it.
-    let indifferent = is_at_rest(draft) || stable.ready.is_empty() && canary.ready.is_empty();
     if target.available == 0 && !indifferent {
         draft.wait(Wait::AvailablePods, format!("no pod of {} is available", target.name), None);
         return None;
@@ -164,7 +176,7 @@ fn to_stable(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) ->
     }
     // After a commit both Services select the same revision, and the stable one must have caught up with the one that
     // carries the load. Otherwise this is a way back, and any ready pod is better than the revision that is left.
-    let hands_over = canary.selects(hash) && !traffic.route.canary_is_zero();
+    let hands_over = canary.selects(hash) && !traffic.route.canary_is_zero() && !canary.ready.is_empty();
     let needed = if hands_over { canary.ready_of(hash).min(draft.world.rollout.replicas).max(1) } else { 1 };
     let ready = stable.ready_of(hash);
     let only_ours = !hands_over || stable.ready_of_others(hash) == 0;

@@ -375,7 +375,10 @@ impl Operator {
 
     fn send(&mut self, call: &ApiCall, world: &mut World) -> Result<answer::Answer, Failure> {
         let object = world.request(request(call, &self.user))?;
-        if !call.dry_run && call.verb != Verb::Delete {
+        if call.verb == Verb::Delete {
+            let name = call.path.rsplit('/').next().unwrap_or_default();
+            self.watches.forgot(kind_of(call.target), name);
+        } else if !call.dry_run {
             self.watches.answered(kind_of(call.target), Arc::new(object.clone()));
         }
         Ok(answer::take_in(&self.caches, call, object).unwrap_or_default())
@@ -407,6 +410,8 @@ impl Operator {
                 answer::take_in_object(&self.caches, call.target, object).is_ok()
             }
             Err(Failure::Refused(refusal)) if refusal.code == 404 => {
+                let path = answer::object_path(call);
+                self.watches.forgot(kind_of(call.target), path.rsplit('/').next().unwrap_or_default());
                 answer::forget(&self.caches, call);
                 true
             }

@@ -83,6 +83,11 @@ impl Watches {
         self.view.put(kind, object);
     }
 
+    /// Takes in that an object is gone.
+    pub fn forgot(&mut self, kind: Kind, name: &str) {
+        self.view.forgot(kind, name);
+    }
+
     fn list(&mut self, kind: Kind, world: &World, caches: &Caches) -> bool {
         self.view.forget(kind);
         feed(kind, Event::Init, caches);

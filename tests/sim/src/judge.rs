@@ -11,6 +11,7 @@ use serin_testkit::oracle::Still;
 use serin_testkit::{Kind, Oracle, World};
 
 use crate::coverage::Coverage;
+use crate::setting::{Setting, Trouble};
 use crate::stage::NAME;
 
 /// What the operator must not do, or cannot do, in words.
@@ -55,8 +56,10 @@ pub struct Judge {
 }
 
 impl Judge {
-    pub fn new(decorate: Box<dyn Decorate>, sees_all: bool) -> Self {
-        Self { coverage: Coverage::default(), decorate, sees_all, trace: None, oracle: Oracle::default() }
+    pub fn new(decorate: Box<dyn Decorate>, setting: &Setting) -> Self {
+        let oracle = if setting.has(Trouble::Clocks) { Oracle::of_set_clocks() } else { Oracle::default() };
+        let sees_all = setting.is_seen_at_once();
+        Self { coverage: Coverage::default(), decorate, sees_all, trace: None, oracle }
     }
 
     /// Lets a process take a step if it has a reason to. Returns what it did.
@@ -83,7 +86,11 @@ impl Judge {
             Step::Rests(_) if self.sees_all => {
                 let mut still = Still::taken_of(world);
                 still.set_now(process.operator.now(world));
-                Violation::unless_empty(&self.oracle.judge_rest(&still))?;
+                let mut violations = self.oracle.judge_rest(&still);
+                if let Some((_, plan)) = process.operator.look(world).filter(|_| !violations.is_empty()) {
+                    violations.push(format!("it waits for {:?}", plan.report.waiting_for));
+                }
+                Violation::unless_empty(&violations)?;
             }
             Step::Exhausted(_) => {
                 return Err(Violation("it does not come to rest: every plan has more to do".to_owned()));
@@ -95,9 +102,11 @@ impl Judge {
     }
 
     /// Notes what somebody else's doing has left, as far as the operator can know of it.
-    pub fn look(&mut self, world: &World) {
+    pub fn look(&mut self, process: &Process, world: &World) {
         if self.sees_all {
-            self.oracle.see(world);
+            let mut still = Still::taken_of(world);
+            still.set_now(process.operator.now(world));
+            self.oracle.see(&still);
         }
     }
 

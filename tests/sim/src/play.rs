@@ -43,7 +43,7 @@ impl Stage {
             }
             _ => {
                 self.happen(turn);
-                self.judge.look(&self.world);
+                self.judge.look(&self.leader, &self.world);
             }
         }
         Ok(())

@@ -40,7 +40,7 @@ impl Stage {
         cluster.kubelet.set_steps_to_end(setting.ending);
         cluster.endpoint_slices.set_lag(setting.slice_lag as usize);
         let leader = Process::started(&world);
-        let judge = Judge::new(decorate, setting.is_seen_at_once());
+        let judge = Judge::new(decorate, setting);
         Self { setting: setting.clone(), world, cluster, leader, late: None, judge }
     }
 

@@ -15,6 +15,10 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, used: &mu
     if ordinal(was) == ordinal(is) {
         return;
     }
+    // Somebody has deleted the stable ReplicaSet, and it was made again.
+    if was.status()["stableRS"] == after {
+        return;
+    }
     let canary = &subject.in_force.canary;
     let available = is.set(after).and_then(|set| set["status"]["availableReplicas"].as_i64()).unwrap_or(0);
     verdict.require(is.shares(canary).into_values().all(|share| share == 100), || {

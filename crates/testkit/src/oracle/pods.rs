@@ -41,7 +41,10 @@ fn shrunk(
     let (Some(hash), name) = (hash_of(set), name_of(set)) else { return };
     let wanted = is.subject.replicas;
     let selecting = is.selecting(hash);
-    if !selecting.is_empty() {
+    // Nothing is stable, and this one serves nobody: another takes its place.
+    let serves_nobody =
+        is.stable().is_none() && set["status"]["availableReplicas"].as_i64().unwrap_or(0) == 0;
+    if !selecting.is_empty() && !serves_nobody {
         let share = is.share_of_revision(hash).min(100);
         let is_stable = is.stable() == Some(hash);
         let needed = if is_stable { wanted } else { ((share * wanted + 99) / 100).max(1) };

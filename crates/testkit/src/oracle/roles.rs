@@ -49,7 +49,10 @@ fn of_subject(view: &View<'_>, set: &Value) -> bool {
 
 /// The role of a revision: stable or, until one is, the first; else the canary's.
 fn role_of<'a>(view: &View<'a>, set: &Value) -> &'a Role {
-    let is_active = view.stable().is_none_or(|stable| hash_of(set) == Some(stable));
+    // A stable ReplicaSet that somebody has deleted is made again, and recorded again only then.
+    let made_again = view.status()["stableRS"].as_str();
+    let made_again = made_again.filter(|hash| view.set(hash).is_some_and(|set| view.ordinal(set).is_none()));
+    let is_active = made_again.or(view.stable()).is_none_or(|stable| hash_of(set) == Some(stable));
     if is_active { &view.subject.active } else { &view.subject.preview }
 }
 

@@ -44,6 +44,9 @@ pub struct View<'a> {
     routes: Vec<Object>,
 }
 
+/// Stands for the revision of an endpoint whose pod is not there, or is about to end.
+const UNKNOWN: &str = "unknown";
+
 impl<'a> View<'a> {
     pub fn of(scene: &impl Scene, subject: &'a Subject) -> Self {
         let all = |kind: Kind| {
@@ -143,14 +146,18 @@ impl<'a> View<'a> {
     pub fn ready(&self, service: &str) -> BTreeMap<&str, i64> {
         let mut seen = BTreeSet::new();
         let mut ready = BTreeMap::new();
+        // The lists of a Service that was deleted outlive it for a moment, and serve nobody.
+        if !self.services.iter().any(|found| name_of(found) == service) {
+            return ready;
+        }
         let of_service = |slice: &&Object| slice["metadata"]["labels"][SERVICE_NAME] == service;
         for slice in self.slices.iter().filter(of_service) {
             for endpoint in slice["endpoints"].as_array().into_iter().flatten() {
                 let uid = endpoint["targetRef"]["uid"].as_str().unwrap_or_default();
                 // A dual-stack Service lists every pod once for each address family.
                 if endpoint["conditions"]["ready"] == true && seen.insert(uid) {
-                    let pod = self.pods.iter().find(|pod| pod["metadata"]["uid"] == uid);
-                    let hash = pod.and_then(|pod| hash_of(pod)).unwrap_or("unknown");
+                    let pod = self.pods.iter().find(|pod| pod["metadata"]["uid"] == uid && !is_deleting(pod));
+                    let hash = pod.and_then(|pod| hash_of(pod)).unwrap_or(UNKNOWN);
                     *ready.entry(hash).or_default() += 1;
                 }
             }
@@ -160,6 +167,11 @@ impl<'a> View<'a> {
 
     pub fn ready_count(&self, service: &str) -> i64 {
         self.ready(service).values().sum()
+    }
+
+    /// Ready endpoints of pods that are there. A list that lags names others, too.
+    pub fn live_count(&self, service: &str) -> i64 {
+        self.ready(service).into_iter().filter(|(hash, _)| *hash != UNKNOWN).map(|(_, count)| count).sum()
     }
 
     /// The ReplicaSet of a revision.
