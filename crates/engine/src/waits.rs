@@ -23,7 +23,8 @@ pub enum Wait {
 }
 
 impl Wait {
-    fn name(self) -> &'static str {
+    /// Its name in status.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Resume => "Resume",
             Self::PauseDuration => "PauseDuration",
