@@ -62,6 +62,7 @@ pub fn plan(world: &Snapshot, now: Timestamp) -> Plan {
         traffic::steer(&mut draft, &course);
     }
     capacity::scale(&mut draft, &course);
+    capacity::await_pods(&mut draft, &course);
     history::trim(&mut draft);
     roles::converge(&mut draft);
     status::report(&mut draft, &course);

@@ -45,7 +45,7 @@ pub struct Rule {
     pub message: &'static str,
     /// Status and reason of `Progressing`, or nothing where the next rule that applies speaks of it.
     pub progressing: Option<(ConditionStatus, &'static str)>,
-    /// While it decides the phase, at least one of these is waited for. Empty where nothing has to be.
+    /// While it decides the phase and no action is left, at least one of these is waited for. Empty where any may be.
     pub waits: &'static [Wait],
     /// What is told when it begins to decide phase or `Progressing`.
     pub event: Option<Announcement>,
