@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::action::Action;
 use crate::draft::Draft;
-use crate::events::{Event, Severity};
+use crate::events::{Event, reasons};
 use crate::snapshot::Snapshot;
 
 /// Judges requests to abort and to retry. True while the wanted revision counts as aborted.
@@ -28,7 +28,7 @@ pub fn judge(draft: &mut Draft<'_>) -> bool {
             } else {
                 "Nothing to abort: the wanted revision is the stable one"
             };
-            draft.events.push(Event::seen(Severity::Warning, "AbortRefused", note));
+            draft.events.push(Event::seen(reasons::ABORT_REFUSED, note));
         }
         draft.status.abort = false;
         draft.status.aborted_at = None;
@@ -87,11 +87,9 @@ fn by_annotation(draft: &mut Draft<'_>) -> bool {
     } else {
         format!("the canary is revision {}: write that number or `current`", number.unwrap_or(0))
     };
-    draft.events.push(Event::seen(
-        Severity::Warning,
-        "AbortRefused",
-        format!("Request to abort {text:?} refused: {why}"),
-    ));
+    draft
+        .events
+        .push(Event::seen(reasons::ABORT_REFUSED, format!("Request to abort {text:?} refused: {why}")));
     draft.act(remove);
     false
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::capacity::pods_for;
 use crate::course::Course;
 use crate::draft::Draft;
-use crate::events::{Event, Severity};
+use crate::events::{Event, reasons};
 use crate::snapshot::{Revision, count};
 use crate::waits::Wait;
 
@@ -36,7 +36,7 @@ pub fn holds(draft: &mut Draft<'_>, course: &Course<'_>, old: &Revision, since: 
     let counted = format!("{seen} of {pods} pods of {} have acknowledged the role active", stable.name);
     if draft.now >= until {
         let note = format!("{counted}; {needed} were wanted by {until}: {} is scaled down without", old.name);
-        draft.events.push(Event::seen(Severity::Warning, "RoleAcknowledgementTimeout", note));
+        draft.events.push(Event::seen(reasons::ROLE_ACKNOWLEDGEMENT_TIMEOUT, note));
         return false;
     }
     let annotation = &world.names.role_seen;

@@ -83,6 +83,24 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
     draft.status.canary.get_or_insert_default().drains = drains;
 }
 
+/// Notes that the revision which gets all pods, in the end or for good, does not have them yet: a promotion waits for
+/// them, and a verdict.
+pub fn await_pods(draft: &mut Draft<'_>, course: &Course<'_>) {
+    let awaited = match (course, &draft.world.strategy) {
+        (Course::FirstDeploy { target }, _) => *target,
+        (Course::Settled { stable }, _) => Some(*stable),
+        (Course::Stepping { canary, .. }, Ok(strategy)) => {
+            canary.filter(|_| gates::all_steps_done(draft, &strategy.steps))
+        }
+        (Course::Stepping { .. }, Err(_)) | (Course::Aborted { .. }, _) => None,
+    };
+    let wanted = draft.world.rollout.replicas;
+    if let Some(revision) = awaited.filter(|revision| revision.available < wanted) {
+        let message = format!("{} of {wanted} pods of {} are available", revision.available, revision.name);
+        draft.wait(Wait::AvailablePods, message, None);
+    }
+}
+
 /// The pods of a revision that has a place on the course; `None` for one that is on its way out.
 fn wanted_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> Option<i32> {
     let replicas = draft.world.rollout.replicas;

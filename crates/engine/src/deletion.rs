@@ -8,7 +8,7 @@ use crate::action::Action;
 use crate::capacity;
 use crate::course::Course;
 use crate::draft::Draft;
-use crate::events::{Event, Severity};
+use crate::events::{Event, reasons};
 use crate::references;
 use crate::snapshot::Revision;
 use crate::traffic;
@@ -34,7 +34,7 @@ pub fn proceed(draft: &mut Draft<'_>, deleted_at: Timestamp) {
     }
     if draft.now >= limit {
         let note = "Deletion took longer than 60 s: let go with routes, Services and pods as they are";
-        draft.events.push(Event::seen(Severity::Warning, "DeletionTimeout", note));
+        draft.events.push(Event::seen(reasons::DELETION_TIMEOUT, note));
         draft.act(let_go);
         return;
     }

@@ -15,8 +15,10 @@ pub struct Draft<'w> {
     pub actions: Vec<Action>,
     /// The status that should be recorded.
     pub status: RolloutStatus,
-    /// Events of decisions; those of actions and of status changes are derived from these.
+    /// Events of decisions and of the status; those of actions are derived from these.
     pub events: Vec<Event>,
+    /// The names of the rules of `status` that apply, the deciding one first.
+    pub rules: Vec<&'static str>,
     /// When to look again although nothing has happened.
     pub wake_at: Option<Timestamp>,
     /// The status has to be recorded before anything that follows from it may be done.
@@ -36,6 +38,7 @@ impl<'w> Draft<'w> {
             actions: Vec::new(),
             status,
             events: Vec::new(),
+            rules: Vec::new(),
             wake_at: None,
             record_first: false,
             hold: world.rollout.paused || !world.is_valid(),

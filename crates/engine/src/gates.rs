@@ -9,7 +9,7 @@ use serin_api::validate::Step;
 use crate::capacity;
 use crate::course::{Course, hand_over_unfinished};
 use crate::draft::Draft;
-use crate::events::{After, Event, Severity};
+use crate::events::{After, Event, reasons};
 use crate::hash;
 use crate::resume::{self, StandingPause};
 use crate::snapshot::{Revision, Snapshot};
@@ -102,8 +102,7 @@ fn step_on(
 }
 
 fn resumed(draft: &mut Draft<'_>) {
-    let (severity, note) = (Severity::Normal, "Rollout is resumed".to_owned());
-    draft.events.push(Event { severity, reason: "RolloutResumed", note, after: After::Status });
+    draft.events.push(Event::after(After::Status, reasons::ROLLOUT_RESUMED, "Rollout is resumed"));
 }
 
 /// The pause of the recorded step, if it has begun and is recorded.

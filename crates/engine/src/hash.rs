@@ -87,11 +87,13 @@ pub fn template_id(template: &RawTemplate) -> String {
 
 /// The pod template hash: short, safe as a label value and in a name.
 pub fn pod_template_hash(template: &RawTemplate, collisions: i32) -> String {
-    let mut text = format!("{VERSION}:{}", template.text());
+    // Asked several times in a round, and templates are long: nothing is copied.
+    let mut digest = Digest::default();
+    let _ = write!(digest, "{VERSION}:{}", template.text());
     if collisions > 0 {
-        text.push_str(&format!(":{collisions}"));
+        let _ = write!(digest, ":{collisions}");
     }
-    short(&text)
+    short(digest.0)
 }
 
 /// A hash of the steps, so that an edit is seen.
@@ -102,11 +104,10 @@ pub fn steps_hash(steps: &[Step]) -> String {
         Step::Pause(Some(duration)) => format!("pause {} ms", duration.as_millis()),
     };
     let steps: Vec<String> = steps.iter().map(step).collect();
-    short(&format!("{VERSION}:{}", steps.join(",")))
+    short(digest(&format!("{VERSION}:{}", steps.join(","))))
 }
 
-fn short(text: &str) -> String {
-    let folded = digest(text);
+fn short(folded: u64) -> String {
     let mixed = folded ^ (folded >> 32);
     // 32 bits as decimal digits, each byte replaced by a safe letter: the shape that tools expect.
     (mixed & 0xffff_ffff)

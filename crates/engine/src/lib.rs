@@ -22,7 +22,6 @@ pub mod history;
 pub mod objects;
 pub mod observe;
 pub mod plan;
-pub mod progress;
 pub mod recall;
 pub mod references;
 pub mod resume;

@@ -22,6 +22,9 @@ pub struct Plan {
     pub status: Option<Value>,
     /// What to tell, each when that which it tells has succeeded.
     pub events: Vec<Event>,
+    /// The names of the rules of [`status::rules::RULES`] that apply, the one that decides phase and message first. None
+    /// during a deletion, and while it is asked what the template means.
+    pub rules: Vec<&'static str>,
     /// When to plan again although nothing has happened.
     pub wake_at: Option<Timestamp>,
     /// The whole status as it should be, for metrics.
@@ -59,6 +62,7 @@ pub fn plan(world: &Snapshot, now: Timestamp) -> Plan {
         traffic::steer(&mut draft, &course);
     }
     capacity::scale(&mut draft, &course);
+    capacity::await_pods(&mut draft, &course);
     history::trim(&mut draft);
     roles::converge(&mut draft);
     status::report(&mut draft, &course);
@@ -79,9 +83,7 @@ fn finish(mut draft: Draft<'_>) -> Plan {
     };
     let mut events = std::mem::take(&mut draft.events);
     events.extend(events::of_actions(&draft.actions, draft.world));
-    if status.is_some() {
-        events.extend(events::of_status(&draft.world.recorded, &draft.status));
-    } else {
+    if status.is_none() {
         events.retain(|event| event.after != After::Status);
     }
     if draft.actions.is_empty() && status.is_none() {
@@ -91,6 +93,7 @@ fn finish(mut draft: Draft<'_>) -> Plan {
         actions: draft.actions,
         status,
         events,
+        rules: draft.rules,
         wake_at: draft.wake_at,
         report: draft.status,
         status_pending,

@@ -6,7 +6,7 @@ use serin_api::status::JudgedResume;
 
 use crate::action::Action;
 use crate::draft::Draft;
-use crate::events::{Event, Severity};
+use crate::events::{Event, reasons};
 use crate::snapshot::Snapshot;
 
 /// A pause that stands and is recorded, so that a person can have seen it.
@@ -56,7 +56,7 @@ pub fn judge(draft: &mut Draft<'_>, standing: Option<StandingPause>, beginning: 
             None => {}
             Some(why) => {
                 let note = format!("Request to resume refused: {why}");
-                draft.events.push(Event::seen(Severity::Warning, "ResumeRefused", note));
+                draft.events.push(Event::seen(reasons::RESUME_REFUSED, note));
                 remove(draft, request.removal);
             }
         }

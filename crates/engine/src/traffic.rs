@@ -35,7 +35,7 @@ pub fn steer(draft: &mut Draft<'_>, course: &Course<'_>) {
         return take_refuge(draft, traffic, stable);
     }
     let next = match course {
-        Course::FirstDeploy { target: Some(target) } if is_deployed(draft, target) => {
+        Course::FirstDeploy { target: Some(target) } if target.available >= draft.world.rollout.replicas => {
             settle(draft, traffic, target)
         }
         Course::FirstDeploy { .. } => None,
@@ -88,14 +88,6 @@ pub fn is_settled(traffic: &TrafficView, target: &Revision) -> bool {
 pub fn is_settled_or_released(traffic: &TrafficView, target: &Revision) -> bool {
     let right = |service: &ServiceView| !service.found || service.reaches(&target.hash);
     right(&traffic.stable) && right(&traffic.canary) && traffic.route.is_at(0)
-}
-
-fn is_deployed(draft: &mut Draft<'_>, target: &Revision) -> bool {
-    let wanted = draft.world.rollout.replicas;
-    if target.available < wanted {
-        draft.wait(Wait::AvailablePods, format!("{} of {wanted} pods are available", target.available), None);
-    }
-    target.available >= wanted
 }
 
 fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Option<Move> {

@@ -14,6 +14,8 @@ use serin_engine::{Action, ApiCall, Plan, Recall, Snapshot, plan};
 use serin_testkit::world::{Answer, Failure};
 use serin_testkit::{Kind, Oracle, Request, World};
 
+use crate::agreement::contradictions;
+
 pub const USER: &str = "serin";
 pub const NAME: &str = "web";
 
@@ -35,6 +37,8 @@ impl Operator {
     pub fn plan(&mut self, world: &World) -> Option<(Snapshot, Plan)> {
         let planned = self.plan_knowing(world, &self.recall)?;
         assert_eq!(planned.1, plan(&planned.0, world.now()), "one world, two plans");
+        let contradictions = contradictions(&planned.1);
+        assert!(contradictions.is_empty(), "{}", contradictions.join("\n"));
         self.recall.planned(&planned.1, world.now());
         Some(planned)
     }

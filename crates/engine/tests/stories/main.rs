@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[path = "../common/agreement.rs"]
+mod agreement;
 #[path = "../common/operator.rs"]
 mod operator;
 mod reconcile;

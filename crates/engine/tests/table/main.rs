@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[path = "../common/agreement.rs"]
+mod agreement;
 #[path = "../common/operator.rs"]
 mod operator;
 mod world;
@@ -16,5 +18,6 @@ mod promotes;
 mod refuses;
 mod resumes;
 mod roles;
+mod rules;
 mod scales;
 mod steps;

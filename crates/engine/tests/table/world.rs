@@ -349,7 +349,10 @@ impl World {
     }
 
     pub fn plan(&self) -> Plan {
-        plan(&self.snapshot(), self.now)
+        let plan = plan(&self.snapshot(), self.now);
+        let contradictions = crate::agreement::contradictions(&plan);
+        assert!(contradictions.is_empty(), "{}", contradictions.join("\n"));
+        plan
     }
 
     /// The actions of the plan, in short sentences.
@@ -406,6 +409,6 @@ impl World {
 }
 
 /// Replaces hashes by the versions that they stand for.
-fn named(text: &str) -> String {
+pub fn named(text: &str) -> String {
     ["v1", "v2", "v3"].iter().fold(text.to_owned(), |text, version| text.replace(&hash_of(version), version))
 }

@@ -1,8 +1,7 @@
 //! Progress and its deadline: a revision that does not come nearer for too long gets a verdict.
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use serin_api::conditions::{Condition, ConditionType};
+use serin_api::conditions::ConditionType;
 use serin_api::status::{Phase, RolloutStatus};
 
 use crate::course::Course;
@@ -73,26 +72,4 @@ fn can_be_late(draft: &Draft<'_>, course: &Course<'_>) -> bool {
         Course::Stepping { canary, .. } => canary.is_some_and(lacks_pods),
         Course::Aborted { .. } | Course::Settled { .. } => false,
     }
-}
-
-/// Sets a condition. Nothing changes where status, reason and message are as before; a progress time is kept.
-pub fn set_condition(draft: &mut Draft<'_>, mut condition: Condition, updated: Option<Timestamp>) {
-    let now = Time(draft.now_in_seconds());
-    let recorded = draft.world.recorded.conditions.iter().find(|before| before.kind == condition.kind);
-    condition.last_transition_time = match recorded {
-        Some(before) if before.status == condition.status => before.last_transition_time.clone(),
-        _ => now.clone(),
-    };
-    condition.last_update_time = match (updated, recorded) {
-        (Some(updated), _) => Time(updated),
-        (None, Some(before))
-            if (before.status, &before.reason, &before.message)
-                == (condition.status, &condition.reason, &condition.message) =>
-        {
-            before.last_update_time.clone()
-        }
-        _ => now,
-    };
-    draft.status.conditions.retain(|other| other.kind != condition.kind);
-    draft.status.conditions.push(condition);
 }

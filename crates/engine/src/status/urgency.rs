@@ -1,0 +1,68 @@
+//! How soon a change of status has to be written.
+
+use jiff::{SignedDuration, Timestamp};
+use serin_api::status::{Phase, RolloutStatus};
+
+/// How long a change of status that is not urgent waits for others that follow from the same cause.
+const GATHERING: SignedDuration = SignedDuration::from_millis(250);
+
+/// How long it waits at least after the last write.
+const SPACING: SignedDuration = SignedDuration::from_secs(1);
+
+/// How soon a change of status has to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// It goes on, or only counters moved: together with what follows, at most once a second.
+    Coalesced,
+    /// Something that people wait for, or that later plans build on.
+    Now,
+}
+
+impl Urgency {
+    /// When a change has to be written that was first seen at `since`, where `last` was the last write.
+    pub fn due(self, since: Timestamp, last: Option<Timestamp>) -> Timestamp {
+        let after = |time: Timestamp, delay| time.checked_add(delay).unwrap_or(time);
+        match self {
+            Self::Coalesced => {
+                let gathered = after(since, GATHERING);
+                last.map_or(gathered, |last| gathered.max(after(last, SPACING)))
+            }
+            Self::Now => since,
+        }
+    }
+}
+
+/// How urgent the difference is, or `None` where there is none.
+pub fn urgency(before: &RolloutStatus, after: &RolloutStatus) -> Option<Urgency> {
+    if before == after {
+        return None;
+    }
+    let memory = |status: &RolloutStatus| {
+        let canary = status.canary.clone().unwrap_or_default();
+        let managed = canary
+            .managed
+            .map(|managed| (managed.http_route, managed.stable_service, managed.canary_service.name));
+        let pause = (status.pause_conditions.clone(), status.controller_pause, status.judged_resume.clone());
+        let abort = (status.abort, status.aborted_pod_hash.clone(), status.collision_count);
+        (managed, pause, abort)
+    };
+    // A pause that has merely run out is told with what follows from it.
+    let ran_out =
+        after.pause_conditions.is_empty() && after.judged_resume == before.judged_resume && !after.abort;
+    let remembers = if ran_out {
+        let without_pause = |status: &RolloutStatus| {
+            let (managed, _, abort) = memory(status);
+            (managed, abort)
+        };
+        without_pause(before) != without_pause(after)
+    } else {
+        memory(before) != memory(after)
+    };
+    let drains = |status: &RolloutStatus| {
+        status.canary.as_ref().map(|canary| canary.drains.clone()).unwrap_or_default()
+    };
+    // A drain that begins must be remembered; one that is over is only no longer told.
+    let drains_begin = drains(after).iter().any(|drain| !drains(before).contains(drain));
+    let verdict = after.phase != before.phase && after.phase != Some(Phase::Progressing);
+    Some(if remembers || drains_begin || verdict { Urgency::Now } else { Urgency::Coalesced })
+}
