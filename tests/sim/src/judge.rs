@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use serin_api::Names;
 use serin_engine::plan;
 use serin_process::answer::object_path;
@@ -155,20 +156,31 @@ impl Judge {
         let path = object_path(&called.call);
         let name = path.rsplit('/').next().unwrap_or_default();
         let mut before = process.known.clone();
-        if is_alone {
+        let actual = (found.find(kind, name).cloned(), world.find_shared(kind, name));
+        let (was, is) = if is_alone {
             before = found;
             before.set_now(process.planned_at);
+            actual
         } else {
-            // What it cannot know it cannot be held to, but its preconditions hold it to the object that it writes.
-            match found.find(kind, name) {
-                Some(object) => before.share(kind, Arc::clone(object)),
-                None => drop(before.remove(kind, name)),
-            }
-        }
+            // What it cannot know it cannot be held to, but its preconditions hold it to the object that it writes, if
+            // not to how many of a ReplicaSet's pods are available.
+            let status = process.known.find(kind, name).map(|known| known["status"].clone());
+            let as_known = |object: Option<Arc<Value>>| match (&status, object) {
+                (Some(status), Some(object)) if kind == Kind::ReplicaSet => {
+                    let mut object = Value::clone(&object);
+                    object["status"] = status.clone();
+                    Some(Arc::new(object))
+                }
+                (_, object) => object,
+            };
+            (as_known(actual.0), as_known(actual.1))
+        };
         let mut after = before.clone();
-        match world.find_shared(kind, name) {
-            Some(object) => after.share(kind, object),
-            None => drop(after.remove(kind, name)),
+        for (still, object) in [(&mut before, was), (&mut after, is)] {
+            match object {
+                Some(object) => still.share(kind, object),
+                None => drop(still.remove(kind, name)),
+            }
         }
         // The answer shows what others have written to the Rollout meanwhile, and the plan does not know of it.
         if is_alone || kind != Kind::Rollout {
