@@ -50,10 +50,10 @@ pub fn steer(draft: &mut Draft<'_>, course: &Course<'_>) {
     }
 }
 
-/// Both Services select the stable revision, and only the canary Service reaches pods of it: somebody has taken the other
-/// one's endpoints away.
+/// Both Services can select the stable revision, and only the canary Service reaches pods of it: somebody has taken the
+/// other one's endpoints away.
 fn needs_refuge(draft: &Draft<'_>, traffic: &TrafficView, stable: &Revision) -> bool {
-    let both = traffic.stable.selects(&stable.hash) && traffic.canary.selects(&stable.hash);
+    let both = traffic.stable.reaches(&stable.hash) && traffic.canary.selects(&stable.hash);
     both && traffic.stable.ready.is_empty() && traffic.canary.ready_of(&stable.hash) > 0 && !is_at_rest(draft)
 }
 

@@ -1,5 +1,6 @@
 //! Where every story has to end once nothing goes wrong any more.
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use serin_sim::Step;
 use serin_testkit::{Kind, World};
@@ -10,6 +11,9 @@ use crate::turn::Turn;
 
 /// The longest that a cluster without interference may take to rest, in rounds of operator, controllers and time.
 const ROUNDS: usize = 160;
+
+/// The longest that pods have to be ready in a story.
+const LONGEST_MIN_READY: SignedDuration = SignedDuration::from_secs(10);
 
 /// How often a refused write is tried again in vain before that counts as rest.
 const IDLE: usize = 5;
@@ -109,7 +113,14 @@ impl Stage {
             match self.leader.operator.due(&self.world) {
                 Some(due) if due <= now => {}
                 Some(due) if due.duration_since(now).as_secs() < FAR => self.world.set_now(due),
-                _ => return Ok(()),
+                // Pods may have to be ready for a while before they count as available.
+                _ => {
+                    self.world.advance(LONGEST_MIN_READY);
+                    self.cluster.settle(&mut self.world);
+                    if self.world.version() == version {
+                        return Ok(());
+                    }
+                }
             }
         }
         let plan = self.leader.operator.look(&self.world).map(|(_, plan)| plan);

@@ -24,6 +24,7 @@ impl Stage {
             Turn::Operate { steps } => return self.operate(steps),
             Turn::Reconcile => return self.reconcile(),
             Turn::LateCall => return self.late_call(),
+            Turn::Fight { times } => return self.fight(times),
             Turn::Crash => self.restart(),
             Turn::TakeOver => self.take_over(),
             Turn::Hear { kind, events } => {
@@ -53,6 +54,18 @@ impl Stage {
         for _ in 0..steps {
             if self.step()?.is_none() {
                 break;
+            }
+        }
+        Ok(())
+    }
+
+    fn fight(&mut self, times: u32) -> Result<(), Violation> {
+        for _ in 0..times {
+            for turn in
+                [Turn::ForeignWeights { stable: 1, canary: 1 }, Turn::HearAll, Turn::Time { seconds: 2 }]
+            {
+                self.play(turn)?;
+                self.reconcile()?;
             }
         }
         Ok(())
@@ -131,6 +144,13 @@ impl Stage {
                 let containers = json!([{"name": "web", "image": image(version)}]);
                 spec(world, json!({"template": {"spec": {"containers": containers}}}));
             }
+            Turn::FreezeRole => {
+                let role = json!({"fieldRef": {"fieldPath": "metadata.labels['role']"}});
+                let env = json!([{"name": "ROLE", "valueFrom": role}]);
+                let containers = json!([{"name": "web", "image": image(1), "env": env}]);
+                spec(world, json!({"template": {"spec": {"containers": containers}}}));
+            }
+            Turn::MinReady { seconds } => spec(world, json!({"minReadySeconds": seconds})),
             Turn::Rewrite => spec(world, json!({"template": {"spec": {"restartPolicy": "Always"}}})),
             Turn::UpdateInvalid => spec(world, json!({"template": {"spec": {"containers": []}}})),
             Turn::Steps { list } => {

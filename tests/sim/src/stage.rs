@@ -1,6 +1,6 @@
 //! The world of a story, and the operator in it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use serin_sim::{Decorate, Step};
 use serin_testkit::controllers::Startup;
 use serin_testkit::{Controllers, Kind, World, http_route, rollout, service};
@@ -100,6 +100,11 @@ pub fn manifest(setting: &Setting) -> Value {
     let mut wanted = rollout(NAME).replicas(i32::try_from(setting.replicas).unwrap_or(1)).image(&image(0));
     for step in setting.steps() {
         wanted = wanted.step(step);
+    }
+    // Old ReplicaSets have to go, too.
+    wanted = wanted.set("/spec/revisionHistoryLimit", json!(2));
+    if setting.roles && setting.steps.is_multiple_of(2) {
+        wanted = wanted.set("/spec/strategy/canary/roleAcknowledgement", json!({"timeout": 40}));
     }
     if setting.roles {
         wanted = wanted

@@ -138,6 +138,12 @@ turns! {
     DeleteRollout(orphan) = "delete-rollout",
     /// It is created again, where it is gone.
     CreateRollout = "create-rollout",
+    /// For how many seconds pods have to be ready.
+    MinReady(seconds) = "min-ready",
+    /// A template that reads the role where it never changes.
+    FreezeRole = "freeze-role",
+    /// Somebody writes other weights again and again, as often as the operator puts them back.
+    Fight(times) = "fight",
 }
 
 /// How often a turn happens, and in which trouble: with none it always may.
@@ -151,6 +157,7 @@ const CHANCES: &[Chance] = &[
     (1, None, |_| Turn::Node),
     (1, None, |_| Turn::Slices),
     (4, None, |r| Turn::Time { seconds: 1 + r.below(40) }),
+    (1, None, |r| Turn::Time { seconds: 100 + r.below(700) }),
     (4, None, |r| Turn::Update { version: r.below(9) }),
     (4, None, |r| Turn::Resume { step: r.below(4) }),
     (2, None, |_| Turn::ResumeByStatus),
@@ -176,6 +183,7 @@ const CHANCES: &[Chance] = &[
     (1, Some(Trouble::Pods), |r| Turn::Quota { pods: r.below(12) }),
     (1, Some(Trouble::Pods), |_| Turn::NoQuota),
     (2, Some(Trouble::Traffic), |r| Turn::ForeignWeights { stable: r.below(3), canary: r.below(3) }),
+    (1, Some(Trouble::Traffic), |r| Turn::Fight { times: 3 + r.below(10) }),
     (1, Some(Trouble::Traffic), |_| Turn::ApplyRoute),
     (1, Some(Trouble::Traffic), |r| Turn::ApplyService { service: r.below(2) }),
     (1, Some(Trouble::Traffic), |r| Turn::DeleteService { service: r.below(2) }),
@@ -185,6 +193,10 @@ const CHANCES: &[Chance] = &[
     (2, Some(Trouble::Sets), |r| Turn::ScaleSet { set: r.below(3), pods: r.below(6) }),
     (1, Some(Trouble::Sets), |r| Turn::DeleteSet { set: r.below(3) }),
     (3, Some(Trouble::Autoscaler), |r| Turn::Autoscale { replicas: r.below(7) }),
+    (1, Some(Trouble::Verbs), |r| Turn::DeleteRollout { orphan: r.below(2) }),
+    (2, Some(Trouble::Verbs), |_| Turn::CreateRollout),
+    (1, Some(Trouble::Verbs), |r| Turn::MinReady { seconds: r.below(8) }),
+    (1, Some(Trouble::Verbs), |_| Turn::FreezeRole),
     (1, Some(Trouble::Verbs), |_| Turn::Rewrite),
     (1, Some(Trouble::Verbs), |_| Turn::UpdateInvalid),
     (2, Some(Trouble::Verbs), |r| Turn::Steps { list: r.below(8) }),
