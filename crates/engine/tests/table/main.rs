@@ -10,11 +10,13 @@ mod world;
 
 mod aborts;
 mod acknowledgements;
+mod calls;
 mod deletes;
 mod deploys;
 mod drifts;
 mod memory;
 mod promotes;
+mod references;
 mod refuses;
 mod resumes;
 mod roles;

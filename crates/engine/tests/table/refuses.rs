@@ -85,19 +85,3 @@ fn a_new_template_does_not_start_while_the_references_are_broken_but_its_pods_do
     world.does(&["create ReplicaSet/web-v2 with 1 pods"]);
     world.revision("v2", 2, 1).does(&[]);
 }
-
-#[test]
-fn a_changed_service_is_released_before_the_new_one_is_taken() {
-    let mut world = World::healthy().canary("canaryService", json!("preview"));
-    world.services.insert(
-        "preview".into(),
-        json!({"metadata": {"name": "preview", "namespace": "ns"}, "spec": {"selector": {"app": "web"}}}),
-    );
-    world.route.as_mut().unwrap()["spec"]["rules"] = json!([
-        {"backendRefs": [{"name": "stable", "weight": 100}, {"name": "canary", "weight": 0}]},
-        {"backendRefs": [{"name": "stable", "weight": 1}, {"name": "preview", "weight": 1}]},
-    ]);
-    world.does(&["let Service/canary select all pods"]);
-    let world = world.unselected("canary");
-    world.writes_status(true).reports("/canary/managed/canaryService/name", json!("preview"));
-}

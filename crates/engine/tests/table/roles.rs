@@ -34,6 +34,8 @@ fn live_pods_are_relabelled_in_parallel_with_their_template() {
     world
         .does(&["set role of ReplicaSet/web-v1", "relabel Pod/web-v1-0", "relabel Pod/web-v1-1"])
         .reports("/roles/active", json!({"wanted": 2, "labelled": 0}));
+    let parallel: Vec<bool> = world.plan().actions.iter().map(serin_engine::Action::is_parallel).collect();
+    assert_eq!(parallel, [false, true, true]);
     let converged =
         world.plan().report.conditions.into_iter().find(|condition| condition.reason == "RolesConverged");
     assert_eq!(serde_json::to_value(converged.unwrap().status).unwrap(), json!("False"));
