@@ -123,3 +123,9 @@ fn there_is_nothing_to_abort_in_a_first_deploy_or_when_healthy() {
 fn an_abort_moves_weights_first_even_when_the_canarys_selector_is_not_recorded_yet() {
     aborted().managed(Some("v1"), Some("v1")).does(&["change weight of HTTPRoute/route from 10 to 0"]);
 }
+
+#[test]
+fn a_foreign_pod_behind_the_stable_service_does_not_hold_up_an_abort() {
+    let world = aborted().lists("stable", &[("v1", 5), ("foreign", 1)]);
+    world.does(&["change weight of HTTPRoute/route from 10 to 0"]);
+}

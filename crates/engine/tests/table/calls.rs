@@ -1,7 +1,7 @@
 //! What is sent to the API server for an action: exactly this, and only if what was decided on still holds.
 
 use serde_json::{Value, json};
-use serin_engine::api_call::api_call;
+use serin_engine::api_call::{Verb, api_call};
 use serin_engine::{ApiCall, plan};
 
 use crate::world::{World, hash_of};
@@ -38,6 +38,72 @@ fn a_pod_without_annotations_gets_them_if_it_is_still_the_same_pod_and_still_has
         {"op": "add", "path": "/metadata/annotations/example.com~1role", "value": "active"},
     ]);
     assert_eq!(body(&world, 1), expected);
+}
+
+#[test]
+fn a_role_is_recorded_and_put_into_the_template_in_one_write() {
+    let record = r#"{"role":"active","labels":{},"annotations":{"example.com/role":"active"},"original":{}}"#;
+    let expected = json!([
+        {"op": "test", "path": "/metadata/uid", "value": "uid-v1"},
+        {"op": "test", "path": "/metadata/annotations/serin.dev~1role-metadata", "value": null},
+        {"op": "test", "path": "/spec/template/metadata/annotations/example.com~1role", "value": null},
+        {"op": "add", "path": "/metadata/annotations/serin.dev~1role-metadata", "value": record},
+        {"op": "add", "path": "/spec/template/metadata/annotations/example.com~1role", "value": "active"},
+    ]);
+    assert_eq!(body(&one_pod_with_a_role(), 0), expected);
+}
+
+#[test]
+fn an_orphan_is_adopted_beside_the_owners_that_it_has() {
+    let owner = json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "c", "uid": "u"});
+    let ours = json!({
+        "apiVersion": "serin.dev/v1alpha1", "kind": "Rollout", "name": "web", "uid": "rollout-uid",
+        "controller": true, "blockOwnerDeletion": true,
+    });
+    let adopting =
+        |owners: Value| body(&World::healthy().change("v1", "/metadata/ownerReferences", owners), 0);
+    let path = "/metadata/ownerReferences";
+    assert_eq!(adopting(json!([owner]))[1], json!({"op": "add", "path": format!("{path}/-"), "value": ours}));
+    assert_eq!(adopting(Value::Null)[1], json!({"op": "test", "path": path, "value": null}));
+    assert_eq!(adopting(Value::Null)[2], json!({"op": "add", "path": path, "value": [ours]}));
+}
+
+/// The annotations that `v1` is recognised with: what they were, as tested, and then what they become.
+fn recognised(world: &World) -> Vec<(String, Value)> {
+    assert_eq!(world.actions()[0], "recognise ReplicaSet/web-v1");
+    let body = body(world, 0);
+    let operations = body.as_array().unwrap().iter().skip(1);
+    let name = |path: &str| path.strip_prefix("/metadata/annotations/serin.dev~1").unwrap().to_owned();
+    operations.map(|each| (name(each["path"].as_str().unwrap()), each["value"].clone())).collect()
+}
+
+#[test]
+fn a_revision_that_is_not_the_newest_alone_gets_the_newest_number() {
+    let numbered =
+        |world: World, number: Value| world.change("v1", "/metadata/annotations/serin.dev~1revision", number);
+    let value = |value: &str| ("revision".to_owned(), json!(value));
+    let returned = World::healthy().revision("v2", 2, 0);
+    assert_eq!(recognised(&returned), [value("1"), value("3")]);
+    assert_eq!(recognised(&numbered(returned, json!("2"))), [value("2"), value("3")]);
+    let unnumbered = World::healthy().change("v1", "/metadata/annotations", json!({"serin.dev/stable": "1"}));
+    assert_eq!(recognised(&unnumbered), [("revision".to_owned(), Value::Null), value("1")]);
+    World::healthy().revision("v2", 0, 0).does(&[]);
+}
+
+#[test]
+fn a_revision_whose_hash_is_that_of_the_template_needs_no_other_mark() {
+    let unmarked = json!({"serin.dev/revision": "1", "serin.dev/stable": "1"});
+    World::healthy().change("v1", "/metadata/annotations", unmarked).does(&[]);
+}
+
+#[test]
+fn a_new_replica_set_gives_its_pods_the_time_that_the_rollout_says() {
+    let seconds = |world: World| {
+        let created = calls(&world).into_iter().find(|call| call.verb == Verb::Create).unwrap();
+        created.body.json()["spec"]["minReadySeconds"].clone()
+    };
+    assert_eq!(seconds(World::updated().spec("minReadySeconds", json!(5))), json!(5));
+    assert_eq!(seconds(World::updated()), Value::Null);
 }
 
 #[test]

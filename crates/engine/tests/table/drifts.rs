@@ -78,3 +78,33 @@ fn a_drain_that_a_foreign_write_interrupts_begins_again() {
     world.rollout["status"]["canary"].as_object_mut().unwrap().remove("drains");
     world.does(&["let Service/canary select v2"]);
 }
+
+#[test]
+fn what_was_written_a_moment_ago_is_put_back_before_status_tells_of_it() {
+    let mut world = World::canary_selected();
+    let raise = world.plan().actions[0].clone();
+    world.recall.applied(&raise, world.now);
+    world
+        .route_weights(50, 50)
+        .does(&["change weight of HTTPRoute/route from 50 to 10"])
+        .tells(&["DriftCorrected"]);
+    let mut world = World::updated().revision("v2", 2, 1).recorded_current("v2", 0);
+    let select = world.plan().actions[0].clone();
+    world.recall.applied(&select, world.now);
+    world.does(&["let Service/canary select v2"]).tells(&["DriftCorrected"]);
+}
+
+#[test]
+fn of_two_foreign_writes_the_selector_is_put_back_first() {
+    World::healthy()
+        .unselected("canary")
+        .route_weights(50, 50)
+        .does(&["let Service/canary select v1"])
+        .tells(&["DriftCorrected"]);
+}
+
+#[test]
+fn without_its_stable_service_nothing_is_moved_under_a_share() {
+    World::healthy().without_service("stable").does(&[]);
+    World::paused_at_10().status("abort", json!(true)).without_service("stable").does(&[]);
+}

@@ -15,6 +15,7 @@ mod deletes;
 mod deploys;
 mod drifts;
 mod memory;
+mod observed;
 mod promotes;
 mod references;
 mod refuses;

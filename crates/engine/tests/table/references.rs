@@ -4,15 +4,20 @@ use serde_json::json;
 
 use crate::world::{World, hash_of};
 
-/// The spec names another canary Service, which the route holds in a rule of its own.
-fn names_preview(mut world: World) -> World {
-    world.services.insert(
-        "preview".into(),
-        json!({"metadata": {"name": "preview", "namespace": "ns"}, "spec": {"selector": {"app": "web"}}}),
-    );
+/// The spec names these Services, which exist, and which the route holds in a rule of their own.
+fn names(mut world: World, stable: &str, canary: &str) -> World {
+    for name in [stable, canary] {
+        let service =
+            json!({"metadata": {"name": name, "namespace": "ns"}, "spec": {"selector": {"app": "web"}}});
+        world.services.entry(name.to_owned()).or_insert(service);
+    }
     let rules = world.route.as_mut().unwrap()["spec"]["rules"].as_array_mut().unwrap();
-    rules.push(json!({"backendRefs": [{"name": "stable", "weight": 1}, {"name": "preview", "weight": 1}]}));
-    world.canary("canaryService", json!("preview"))
+    rules.push(json!({"backendRefs": [{"name": stable, "weight": 3}, {"name": canary, "weight": 1}]}));
+    world.canary("stableService", json!(stable)).canary("canaryService", json!(canary))
+}
+
+fn names_preview(world: World) -> World {
+    names(world, "stable", "preview")
 }
 
 #[test]
@@ -21,6 +26,31 @@ fn a_changed_service_is_released_before_the_new_one_is_taken() {
     world.does(&["let Service/canary select all pods"]);
     let world = world.unselected("canary");
     world.writes_status(true).reports("/canary/managed/canaryService/name", json!("preview"));
+    let other_stable = names(World::healthy(), "primary", "canary");
+    other_stable.does(&["let Service/stable select all pods"]);
+}
+
+#[test]
+fn the_users_own_weights_are_recorded_once_for_each_pair_of_references() {
+    let recorded = "/canary/managed/originalWeights";
+    World::paused_at_10().reports(recorded, json!([{"rule": 0, "stable": 1, "canary": 1}]));
+    let mut taken = names_preview(World::healthy()).unselected("canary");
+    taken.rollout["status"]["canary"]["managed"] = json!({
+        "httpRoute": "route", "stableService": {"name": "stable"}, "canaryService": {"name": "preview"},
+    });
+    taken.does(&[]).writes_status(true);
+    taken.reports(recorded, json!([{"rule": 1, "stable": 3, "canary": 1}]));
+}
+
+#[test]
+fn a_first_revision_is_stable_only_on_the_references_that_the_spec_names() {
+    let deployed = World::new()
+        .revision("v1", 1, 5)
+        .selects("stable", "v1", 5)
+        .without_service("canary")
+        .managed(Some("v1"), None)
+        .weights(100, 0);
+    names(deployed, "primary", "preview").does(&["let Service/stable select all pods"]);
 }
 
 #[test]

@@ -85,3 +85,20 @@ fn a_new_template_does_not_start_while_the_references_are_broken_but_its_pods_do
     world.does(&["create ReplicaSet/web-v2 with 1 pods"]);
     world.revision("v2", 2, 1).does(&[]);
 }
+
+#[test]
+fn nothing_new_begins_while_the_route_is_ambiguous() {
+    let ambiguous = |mut world: World| {
+        let rules = world.route.as_mut().unwrap()["spec"]["rules"].as_array_mut().unwrap();
+        rules.push(json!({"backendRefs": [{"name": "stable"}, {"name": "canary"}, {"name": "canary"}]}));
+        world
+    };
+    let weighed = ambiguous(World::canary_selected().weights(90, 10));
+    invalid(&weighed, "more than once");
+    weighed.does(&[]).reports("/currentStepIndex", json!(0));
+    ambiguous(World::at_100()).does(&[]);
+    ambiguous(World::updated().revision("v2", 2, 1).recorded_current("v2", 0)).does(&[]);
+    let first = World::new().revision("v1", 1, 5).lists("stable", &[("v1", 5)]).lists("canary", &[("v1", 5)]);
+    ambiguous(first.clone()).does(&[]).reports("/canary/managed", json!(null));
+    ambiguous(first.metadata("finalizers", json!([]))).does(&[]);
+}
