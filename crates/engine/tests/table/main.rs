@@ -23,4 +23,5 @@ mod resumes;
 mod roles;
 mod rules;
 mod scales;
+mod statuses;
 mod steps;
