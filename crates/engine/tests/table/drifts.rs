@@ -108,3 +108,16 @@ fn without_its_stable_service_nothing_is_moved_under_a_share() {
     World::healthy().without_service("stable").does(&[]);
     World::paused_at_10().status("abort", json!(true)).without_service("stable").does(&[]);
 }
+
+#[test]
+fn traffic_takes_refuge_behind_the_canary_service_while_the_stable_one_has_no_endpoints() {
+    let emptied = World::healthy().lists("stable", &[]);
+    emptied.does(&["change weight of HTTPRoute/route from 0 to 100"]).waits_for(&["StableEndpoints"]);
+    let refuge = emptied.weights(0, 100);
+    refuge.does(&[]);
+    refuge.lists("stable", &[("v1", 5)]).does(&["change weight of HTTPRoute/route from 100 to 0"]);
+    // With nothing left on either side, or nothing wanted, weights stay as they are.
+    World::healthy().lists("stable", &[]).lists("canary", &[]).does(&[]);
+    let at_rest = World::healthy().spec("replicas", json!(0)).lists("stable", &[]);
+    at_rest.does(&["scale ReplicaSet/web-v1 from 5 to 0"]);
+}

@@ -14,6 +14,7 @@ mod calls;
 mod deletes;
 mod deploys;
 mod drifts;
+mod events;
 mod memory;
 mod observed;
 mod promotes;
