@@ -69,7 +69,7 @@ fn recognise(draft: &mut Draft<'_>, revision: &Revision) {
     if revision.number < newest || newest == 0 || others_have_it {
         annotations.push(AnnotationChange {
             name: world.names.revision.clone(),
-            before: (revision.number > 0).then(|| revision.number.to_string()),
+            before: revision.records.revision.clone(),
             value: (newest + 1).to_string(),
         });
     }

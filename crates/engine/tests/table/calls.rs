@@ -133,6 +133,31 @@ fn a_replica_set_without_annotations_gets_its_record_if_it_is_still_the_same_one
 }
 
 #[test]
+fn a_record_of_ours_that_cannot_be_read_is_replaced_all_the_same() {
+    let tests = |world: &World, action: &str, annotation: &str| {
+        let at = world.actions().iter().position(|other| other == action).unwrap();
+        let path = format!("/metadata/annotations/serin.dev~1{annotation}");
+        let body = body(world, at);
+        let test =
+            body.as_array().unwrap().iter().find(|operation| operation["path"] == path.as_str()).unwrap();
+        assert_eq!(test["op"], "test", "{body:#}");
+        test["value"].clone()
+    };
+    let with = |world: World, annotation: &str, text: &str| {
+        world.change("v1", &format!("/metadata/annotations/serin.dev~1{annotation}"), json!(text))
+    };
+    let unnumbered = with(World::healthy(), "revision", "none");
+    assert_eq!(tests(&unnumbered, "recognise ReplicaSet/web-v1", "revision"), json!("none"));
+    let unrecorded = with(World::healthy(), "stable", "yes");
+    assert_eq!(tests(&unrecorded, "record ReplicaSet/web-v1 as stable", "stable"), json!("yes"));
+    // Neither one that is no record, nor one in another form than ours.
+    for role in ["active", r#"{"labels": {}, "role": "preview"}"#] {
+        let world = with(one_pod_with_a_role(), "role-metadata", role);
+        assert_eq!(tests(&world, "set role of ReplicaSet/web-v1", "role-metadata"), json!(role));
+    }
+}
+
+#[test]
 fn pods_are_scaled_from_the_number_that_was_seen() {
     let world = World::healthy().spec("replicas", json!(7));
     let expected = json!([
