@@ -44,7 +44,9 @@ fn a_first_deploy_walks_pods_then_weights_then_services_then_stable() {
         .managed(None, None);
     deployed.clone().available("v1", 4).does(&[]).waits_for(&["AvailablePods"]);
     deployed.does(&["change weight of HTTPRoute/route from 50 to 0"]).waits_for(&[]);
-    deployed.clone().lists("stable", &[]).does(&[]).waits_for(&["StableEndpoints"]);
+    // Where only the canary Service lists pods, it carries all traffic first.
+    let one_sided = deployed.clone().lists("stable", &[]);
+    one_sided.does(&["change weight of HTTPRoute/route from 50 to 100"]).waits_for(&["StableEndpoints"]);
     let weighed = deployed.weights(100, 0);
     weighed.does(&["let Service/stable select v1"]);
     let narrowed = weighed.selects("stable", "v1", 5);

@@ -104,11 +104,11 @@ fn a_refused_write_is_told_until_it_is_tried_again() {
     let mut world = World::healthy().spec("replicas", json!(7));
     let scale = world.plan().actions[0].clone();
     world.recall.refused(&scale, "exceeded quota".into(), at(10));
-    world.does(&[]).waits_for(&["RefusedWrite"]).wakes_at(Some(10));
-    let message = world.plan().report.waiting_for[0].message.clone();
+    world.does(&[]).waits_for(&["AvailablePods", "RefusedWrite"]).wakes_at(Some(10));
+    let message = world.plan().report.waiting_for[1].message.clone();
     assert!(message.starts_with("the API server refused a write to ReplicaSet/"), "{message}");
     assert!(message.ends_with(": exceeded quota"), "{message}");
-    world.after(10).does(&["scale ReplicaSet/web-v1 from 5 to 7"]).waits_for(&[]);
+    world.after(10).does(&["scale ReplicaSet/web-v1 from 5 to 7"]).waits_for(&["AvailablePods"]);
 }
 
 #[test]

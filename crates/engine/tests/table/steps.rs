@@ -219,7 +219,8 @@ fn time_that_a_person_held_the_rollout_does_not_count_against_the_deadline() {
 
 #[test]
 fn a_fix_is_taken_over_even_when_somebody_has_taken_all_weights_away() {
-    let world = World::updated().revision("v2", 2, 1).recorded_current("v2", 0).lists("stable", &[]);
+    let world = World::updated().revision("v2", 2, 1).recorded_current("v2", 0);
+    let world = world.lists("stable", &[]).lists("canary", &[("foreign", 1)]);
     world.route_weights(0, 0).does(&["let Service/canary select v2"]);
 }
 
