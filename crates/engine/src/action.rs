@@ -49,7 +49,7 @@ pub enum Action {
         uid: String,
         hash: String,
         has_annotations: bool,
-        before: Option<i64>,
+        before: Option<String>,
         ordinal: i64,
     },
     /// Delete a ReplicaSet beyond the history limit.

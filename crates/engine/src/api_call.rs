@@ -160,7 +160,6 @@ pub fn api_call(world: &Snapshot, action: &Action) -> ApiCall {
             self::replica_set(world, replica_set, patch)
         }
         Action::RecordStable { replica_set, uid, has_annotations, before, ordinal, .. } => {
-            let before = before.map(|ordinal| ordinal.to_string());
             let patch = Patch::of_uid(uid).with_annotations(*has_annotations).annotate(
                 *has_annotations,
                 &world.names.stable,

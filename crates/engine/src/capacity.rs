@@ -1,5 +1,7 @@
 //! Pods: how many each revision has, and when those that traffic has left may go.
 
+use std::cmp::Ordering;
+
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serin_api::status::Drain;
@@ -63,14 +65,15 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
             Some(wanted) => wanted,
             None => drain(draft, course, revision, &drains_before, &mut drains),
         };
-        let grows = wanted > revision.replicas;
         let drained = |drain: &Drain| drain.pod_template_hash == revision.hash;
         if wanted > 0 && drains_before.iter().any(drained) && !drains.iter().any(drained) {
             // Traffic has come back. Were that not recorded, a second drain would count from the first one's beginning.
             draft.record_first = true;
         }
-        if wanted == revision.replicas || grows && !roles::template_has_role(world, revision) {
-            continue;
+        match wanted.cmp(&revision.replicas) {
+            Ordering::Equal => continue,
+            Ordering::Greater if !roles::template_has_role(world, revision) => continue,
+            Ordering::Greater | Ordering::Less => {}
         }
         draft.act(Action::Scale {
             replica_set: revision.name.clone(),

@@ -131,4 +131,23 @@ mod tests {
         contest.corrected(Some("flux"), at(30_000));
         assert!(!contest.is_announced("flux", at(60_000)));
     }
+
+    #[test]
+    fn corrections_count_for_ten_seconds() {
+        let mut contest = Contest::default();
+        for _ in 0..30 {
+            contest.corrected(None, at(0));
+        }
+        contest.corrected(None, at(10_000));
+        assert_eq!(contest.next_at(at(10_000)), at(10_000));
+    }
+
+    #[test]
+    fn naming_one_writer_does_not_forget_another() {
+        let mut contest = Contest::default();
+        contest.corrected(Some("argocd"), at(0));
+        contest.corrected(Some("flux"), at(1000));
+        assert!(contest.is_announced("argocd", at(2000)));
+        assert!(contest.is_announced("flux", at(2000)));
+    }
 }

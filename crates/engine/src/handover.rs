@@ -26,7 +26,7 @@ pub fn commit(draft: &mut Draft<'_>, course: &Course<'_>) {
         uid: revision.uid.clone(),
         hash: revision.hash.clone(),
         has_annotations: revision.has_annotations,
-        before: revision.stable_ordinal,
+        before: revision.records.stable.clone(),
         ordinal: newest + 1,
     });
 }

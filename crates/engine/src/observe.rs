@@ -17,7 +17,8 @@ use crate::recall::Recall;
 use crate::roles::RoleRecord;
 use crate::routes::RouteView;
 use crate::snapshot::{
-    CurrentRevision, PodView, Revision, RolloutView, ServiceView, Snapshot, TemplateView, TrafficView,
+    CurrentRevision, PodView, Records, Revision, RolloutView, ServiceView, Snapshot, TemplateView,
+    TrafficView,
 };
 
 /// The objects that concern one Rollout, all from its namespace.
@@ -227,6 +228,11 @@ fn revision(
         available: counted(status.available),
         failure: status.failure.clone(),
         has_annotations: metadata.annotations.is_some(),
+        records: Records {
+            revision: annotation(&names.revision).cloned(),
+            stable: annotation(&names.stable).cloned(),
+            role: annotation(&names.role_metadata).cloned(),
+        },
         template: replica_set.template.clone(),
         role: annotation(&names.role_metadata).and_then(|text| RoleRecord::parse(text)),
         pods: pods.remove(uid.as_str()).unwrap_or_default(),

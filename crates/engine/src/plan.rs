@@ -129,3 +129,23 @@ fn due_status(draft: &mut Draft<'_>) -> Due {
     }
     Due::Now(status::patch(&draft.world.recorded, &draft.status))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objects::Map;
+
+    #[test]
+    fn of_two_actions_that_move_traffic_the_first_is_kept() {
+        let select = |service: &str| Action::Select {
+            service: service.to_owned(),
+            before: Map::new(),
+            hash: None,
+            drift: None,
+        };
+        let beside = Action::RemoveResume { request: Value::Null };
+        let mut actions = vec![select("a"), beside.clone(), select("b")];
+        keep_one_traffic_action(&mut actions);
+        assert_eq!(actions, [select("a"), beside]);
+    }
+}

@@ -64,12 +64,12 @@ fn recognise(draft: &mut Draft<'_>, revision: &Revision) {
         });
     }
     let newest = world.revisions.iter().map(|revision| revision.number).max().unwrap_or(0);
-    let others_have_it =
+    let another_has_it =
         world.revisions.iter().any(|other| other.uid != revision.uid && other.number == newest);
-    if revision.number < newest || newest == 0 || others_have_it {
+    if newest == 0 || another_has_it {
         annotations.push(AnnotationChange {
             name: world.names.revision.clone(),
-            before: (revision.number > 0).then(|| revision.number.to_string()),
+            before: revision.records.revision.clone(),
             value: (newest + 1).to_string(),
         });
     }

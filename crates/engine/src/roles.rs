@@ -219,7 +219,7 @@ pub fn converge(draft: &mut Draft<'_>) {
             draft.act(Action::SetRole {
                 replica_set: revision.name.clone(),
                 uid: revision.uid.clone(),
-                before: revision.role.as_ref().map(RoleRecord::text),
+                before: revision.records.role.clone(),
                 record: record.text(),
                 has_annotations: revision.has_annotations,
                 labels,

@@ -118,9 +118,18 @@ pub struct Revision {
     /// Why pods cannot be created, if they cannot.
     pub failure: Option<String>,
     pub has_annotations: bool,
+    pub records: Records,
     pub template: TemplateProjection,
     pub role: Option<RoleRecord>,
     pub pods: Vec<PodView>,
+}
+
+/// Our records on a ReplicaSet, word for word: what is tested before one is replaced, even where it cannot be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Records {
+    pub revision: Option<String>,
+    pub stable: Option<String>,
+    pub role: Option<String>,
 }
 
 /// A live pod of a revision.

@@ -53,7 +53,11 @@ pub fn contradictions(plan: &Plan) -> Vec<String> {
             found.push(format!("{wait} is waited for, but {rule} does not apply"));
         }
     }
-    if report.phase == Some(Phase::Healthy) && waits.iter().any(|wait| !BESIDE_HEALTHY.contains(wait)) {
+    // Beside an action that mends it, health is what was last seen; neither is recorded before the action is done.
+    if nothing_to_do
+        && report.phase == Some(Phase::Healthy)
+        && waits.iter().any(|wait| !BESIDE_HEALTHY.contains(wait))
+    {
         found.push(format!("it is healthy and waits for {waits:?}"));
     }
     let is_at_rest = nothing_to_do && plan.status.is_none() && !plan.status_pending;

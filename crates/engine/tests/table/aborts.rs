@@ -31,11 +31,15 @@ fn the_annotation_stays_until_the_abort_is_recorded() {
 }
 
 #[test]
-fn an_abort_of_another_revision_is_refused() {
-    World::paused_at_10()
-        .metadata("annotations", json!({"serin.dev/abort": "1"}))
-        .does(&["remove judged request Rollout/serin.dev/abort"])
-        .tells(&["AbortRefused"]);
+fn an_abort_of_another_revision_is_refused_with_the_number_that_would_do() {
+    let other = World::paused_at_10().metadata("annotations", json!({"serin.dev/abort": "1"}));
+    other.does(&["remove judged request Rollout/serin.dev/abort"]).tells(&["AbortRefused"]);
+    let note = &other.plan().events[0].note;
+    assert!(note.ends_with("the canary is revision 2: write that number or `current`"), "{note}");
+    let none = World::healthy().metadata("annotations", json!({"serin.dev/abort": "current"}));
+    none.does(&["remove judged request Rollout/serin.dev/abort"]).tells(&["AbortRefused"]);
+    let note = &none.plan().events[0].note;
+    assert!(note.ends_with("there is no canary to abort"), "{note}");
 }
 
 #[test]
@@ -118,4 +122,10 @@ fn there_is_nothing_to_abort_in_a_first_deploy_or_when_healthy() {
 #[test]
 fn an_abort_moves_weights_first_even_when_the_canarys_selector_is_not_recorded_yet() {
     aborted().managed(Some("v1"), Some("v1")).does(&["change weight of HTTPRoute/route from 10 to 0"]);
+}
+
+#[test]
+fn a_foreign_pod_behind_the_stable_service_does_not_hold_up_an_abort() {
+    let world = aborted().lists("stable", &[("v1", 5), ("foreign", 1)]);
+    world.does(&["change weight of HTTPRoute/route from 10 to 0"]);
 }

@@ -87,3 +87,19 @@ fn an_aborted_canary_goes_without_acknowledgements() {
         json!([{"podTemplateHash": hash_of("v2"), "since": START}]);
     assert!(aborted.actions().contains(&"scale ReplicaSet/web-v2 from 1 to 0".to_owned()));
 }
+
+#[test]
+fn a_superseded_canary_goes_without_acknowledgements() {
+    let mut superseded = World::paused_at_10()
+        .wants("v3")
+        .revision("v3", 3, 1)
+        .selects("canary", "v3", 1)
+        .managed(Some("v1"), Some("v3"))
+        .recorded_current("v3", 0)
+        .canary("activeMetadata", json!({"annotations": {"role": "active"}}))
+        .canary("roleAcknowledgement", json!({}))
+        .after(30);
+    superseded.rollout["status"]["canary"]["drains"] =
+        json!([{"podTemplateHash": hash_of("v2"), "since": START}]);
+    assert!(superseded.actions().contains(&"scale ReplicaSet/web-v2 from 1 to 0".to_owned()));
+}

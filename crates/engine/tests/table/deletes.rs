@@ -28,7 +28,9 @@ fn in_the_middle_of_a_canary_the_traffic_goes_first_then_the_pods() {
     world.rollout["status"]["canary"]["drains"] = json!([{"podTemplateHash": hash_of("v2"), "since": START}]);
     let world = world.after(30);
     world.does(&["scale ReplicaSet/web-v2 from 1 to 0"]);
-    world.revision("v2", 2, 0).does(&["let Service/canary select all pods"]);
+    let scaled = world.revision("v2", 2, 0);
+    scaled.clone().change("v2", "/status/replicas", json!(1)).does(&[]);
+    scaled.does(&["let Service/canary select all pods"]);
 }
 
 #[test]
@@ -53,4 +55,15 @@ fn after_a_minute_or_with_its_namespace_it_is_let_go_as_it_is() {
 fn one_that_never_touched_traffic_goes_at_once() {
     deleted(World::new()).does(&["remove finalizer"]);
     deleted(World::new()).metadata("finalizers", json!(["other"])).does(&[]);
+}
+
+#[test]
+fn pods_that_drain_for_long_do_not_keep_the_services_beyond_the_last_call() {
+    let world = deleted(World::paused_at_10())
+        .canary("abortScaleDownDelaySeconds", json!(300))
+        .canary("scaleDownDelaySeconds", json!(300))
+        .weights(100, 0)
+        .selects("canary", "v1", 5);
+    world.clone().after(49).does(&[]).wakes_at(Some(50));
+    world.after(50).does(&["let Service/canary select all pods"]);
 }

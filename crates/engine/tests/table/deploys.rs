@@ -43,7 +43,10 @@ fn a_first_deploy_walks_pods_then_weights_then_services_then_stable() {
         .lists("canary", &[("v1", 5)])
         .managed(None, None);
     deployed.clone().available("v1", 4).does(&[]).waits_for(&["AvailablePods"]);
-    deployed.does(&["change weight of HTTPRoute/route from 50 to 0"]);
+    deployed.does(&["change weight of HTTPRoute/route from 50 to 0"]).waits_for(&[]);
+    // Where only the canary Service lists pods, it carries all traffic first.
+    let one_sided = deployed.clone().lists("stable", &[]);
+    one_sided.does(&["change weight of HTTPRoute/route from 50 to 100"]).waits_for(&["StableEndpoints"]);
     let weighed = deployed.weights(100, 0);
     weighed.does(&["let Service/stable select v1"]);
     let narrowed = weighed.selects("stable", "v1", 5);
@@ -70,6 +73,9 @@ fn a_service_that_also_lists_foreign_pods_is_relieved_before_it_is_narrowed() {
         .weights(100, 0);
     world.does(&["let Service/canary select v1"]);
     let world = world.selects("canary", "v1", 5);
+    for too_early in [[("v1", 4), ("foreign", 0)], [("v1", 5), ("foreign", 1)]] {
+        world.clone().lists("canary", &too_early).does(&[]).waits_for(&["Endpoints"]);
+    }
     world.does(&["change weight of HTTPRoute/route from 0 to 100"]);
     let world = world.weights(0, 100);
     world.does(&["let Service/stable select v1"]);
@@ -123,6 +129,40 @@ fn a_template_that_may_mean_the_same_is_compared_before_anything_else() {
 }
 
 #[test]
+fn a_template_that_may_mean_the_same_is_not_compared_again_right_after_it_was_refused() {
+    let mut same = template("v1");
+    same["spec"]["restartPolicy"] = json!("Sometimes");
+    let mut world = World::healthy().spec("template", same).spec("replicas", json!(7));
+    let question = world.plan().actions[0].clone();
+    world.recall.refused(&question, "restartPolicy: Unsupported value".into(), crate::world::at(10));
+    world.does(&["scale ReplicaSet/web-v1 from 5 to 7"]).reports("/phase", json!("Degraded"));
+    assert!(world.plan().report.message.unwrap().contains("restartPolicy"));
+    world.wakes_at(Some(10));
+    world.after(10).does(&["compare template"]);
+}
+
+#[test]
+fn a_template_is_not_compared_while_the_strategy_cannot_be_read() {
+    let mut same = template("v1");
+    same["spec"]["restartPolicy"] = json!("Always");
+    World::healthy()
+        .spec("template", same)
+        .spec("strategy", json!({"canary": {"steps": "nonsense"}}))
+        .does(&[]);
+}
+
+#[test]
+fn a_template_with_another_label_is_another_revision() {
+    let mut labelled = template("v1");
+    labelled["metadata"]["labels"]["tier"] = json!("front");
+    let mut world = World::healthy().spec("template", labelled.clone());
+    let id = serin_engine::hash::template_id(&RawTemplate::new(&labelled));
+    world.recall.defaulted = Some((id, serin_engine::objects::TemplateProjection::of(labelled)));
+    let actions = world.actions();
+    assert!(actions[0].starts_with("create ReplicaSet"), "{actions:?}");
+}
+
+#[test]
 fn a_template_that_means_the_same_is_the_same_revision() {
     let mut same = template("v1");
     same["spec"]["restartPolicy"] = json!("Always");
@@ -144,8 +184,11 @@ fn a_template_that_the_server_refuses_is_told_and_changes_nothing_that_runs() {
         crate::world::at(10),
     );
     world.does(&[]).reports("/phase", json!("Degraded")).wakes_at(Some(10));
+    world.clone().after(10).does(&["create ReplicaSet/web-v2 with 1 pods"]);
     let message = world.plan().report.message.unwrap();
     assert!(message.contains("containers[0].name"), "{message}");
+    // The next template is not held up by what was said of this one.
+    world.wants("v3").does(&["create ReplicaSet/web-v3 with 1 pods"]);
 }
 
 #[test]
@@ -163,7 +206,11 @@ fn a_foreign_replica_set_with_the_name_raises_the_collision_count() {
 fn the_oldest_replica_sets_go_beyond_the_history_limit() {
     let world = World::healthy().spec("revisionHistoryLimit", json!(0)).revision("v2", 0, 0);
     world.does(&["delete ReplicaSet/web-v2"]);
-    world.spec("revisionHistoryLimit", json!(1)).does(&[]);
+    world.clone().spec("revisionHistoryLimit", json!(1)).does(&[]);
+    // Not before its last pod has gone, nor twice, nor what is in use.
+    world.clone().change("v2", "/status/replicas", json!(1)).does(&[]);
+    world.change("v2", "/metadata/deletionTimestamp", json!(crate::world::START)).does(&[]);
+    World::paused_at_10().at_zero_replicas().spec("revisionHistoryLimit", json!(0)).does(&[]);
 }
 
 #[test]
@@ -189,4 +236,16 @@ fn first_deploys_without_a_route_do_not_pile_up_pods() {
     let mut world = World::new().revision("v1", 1, 5).wants("v2").revision("v2", 2, 5);
     world.route = None;
     world.does(&[]).reports("/canary/drains/0/podTemplateHash", json!(hash_of("v1"))).wakes_at(Some(30));
+}
+
+#[test]
+fn pods_of_a_first_version_that_are_ready_keep_serving_until_the_next_one_is_complete() {
+    let world = World::new().revision("v1", 1, 5).change("v1", "/status/availableReplicas", json!(0));
+    world.wants("v2").does(&["create ReplicaSet/web-v2 with 5 pods"]);
+}
+
+#[test]
+fn a_first_deploy_of_no_pods_takes_its_weights_and_services_all_the_same() {
+    let world = World::new().spec("replicas", json!(0)).revision("v1", 1, 0).managed(None, None);
+    world.does(&["change weight of HTTPRoute/route from 50 to 0"]);
 }

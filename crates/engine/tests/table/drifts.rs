@@ -78,3 +78,46 @@ fn a_drain_that_a_foreign_write_interrupts_begins_again() {
     world.rollout["status"]["canary"].as_object_mut().unwrap().remove("drains");
     world.does(&["let Service/canary select v2"]);
 }
+
+#[test]
+fn what_was_written_a_moment_ago_is_put_back_before_status_tells_of_it() {
+    let mut world = World::canary_selected();
+    let raise = world.plan().actions[0].clone();
+    world.recall.applied(&raise, world.now);
+    world
+        .route_weights(50, 50)
+        .does(&["change weight of HTTPRoute/route from 50 to 10"])
+        .tells(&["DriftCorrected"]);
+    let mut world = World::updated().revision("v2", 2, 1).recorded_current("v2", 0);
+    let select = world.plan().actions[0].clone();
+    world.recall.applied(&select, world.now);
+    world.does(&["let Service/canary select v2"]).tells(&["DriftCorrected"]);
+}
+
+#[test]
+fn of_two_foreign_writes_the_selector_is_put_back_first() {
+    World::healthy()
+        .unselected("canary")
+        .route_weights(50, 50)
+        .does(&["let Service/canary select v1"])
+        .tells(&["DriftCorrected"]);
+}
+
+#[test]
+fn without_its_stable_service_nothing_is_moved_under_a_share() {
+    World::healthy().without_service("stable").does(&[]);
+    World::paused_at_10().status("abort", json!(true)).without_service("stable").does(&[]);
+}
+
+#[test]
+fn traffic_takes_refuge_behind_the_canary_service_while_the_stable_one_has_no_endpoints() {
+    let emptied = World::healthy().lists("stable", &[]);
+    emptied.does(&["change weight of HTTPRoute/route from 0 to 100"]).waits_for(&["StableEndpoints"]);
+    let refuge = emptied.weights(0, 100);
+    refuge.does(&[]);
+    refuge.lists("stable", &[("v1", 5)]).does(&["change weight of HTTPRoute/route from 100 to 0"]);
+    // With nothing left on either side, or nothing wanted, weights stay as they are.
+    World::healthy().lists("stable", &[]).lists("canary", &[]).does(&[]);
+    let at_rest = World::healthy().spec("replicas", json!(0)).lists("stable", &[]);
+    at_rest.does(&["scale ReplicaSet/web-v1 from 5 to 0"]);
+}

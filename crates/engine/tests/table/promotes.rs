@@ -121,3 +121,14 @@ fn a_hand_over_finishes_where_nobody_is_served_and_so_makes_way_for_a_better_tem
         .managed(Some("v2"), Some("v3"))
         .does(&["change weight of HTTPRoute/route from 0 to 100"]);
 }
+
+#[test]
+fn a_hand_over_waits_for_an_available_pod_while_somebody_is_served() {
+    let world = broken_before_its_hand_over().lists("canary", &[("v2", 1)]);
+    world.does(&[]).waits_for(&["AvailablePods"]);
+}
+
+#[test]
+fn nothing_is_committed_while_the_canary_service_lists_no_pod() {
+    World::at_100().lists("canary", &[]).does(&["change weight of HTTPRoute/route from 100 to 0"]);
+}

@@ -87,17 +87,18 @@ fn a_new_template_does_not_start_while_the_references_are_broken_but_its_pods_do
 }
 
 #[test]
-fn a_changed_service_is_released_before_the_new_one_is_taken() {
-    let mut world = World::healthy().canary("canaryService", json!("preview"));
-    world.services.insert(
-        "preview".into(),
-        json!({"metadata": {"name": "preview", "namespace": "ns"}, "spec": {"selector": {"app": "web"}}}),
-    );
-    world.route.as_mut().unwrap()["spec"]["rules"] = json!([
-        {"backendRefs": [{"name": "stable", "weight": 100}, {"name": "canary", "weight": 0}]},
-        {"backendRefs": [{"name": "stable", "weight": 1}, {"name": "preview", "weight": 1}]},
-    ]);
-    world.does(&["let Service/canary select all pods"]);
-    let world = world.unselected("canary");
-    world.writes_status(true).reports("/canary/managed/canaryService/name", json!("preview"));
+fn nothing_new_begins_while_the_route_is_ambiguous() {
+    let ambiguous = |mut world: World| {
+        let rules = world.route.as_mut().unwrap()["spec"]["rules"].as_array_mut().unwrap();
+        rules.push(json!({"backendRefs": [{"name": "stable"}, {"name": "canary"}, {"name": "canary"}]}));
+        world
+    };
+    let weighed = ambiguous(World::canary_selected().weights(90, 10));
+    invalid(&weighed, "more than once");
+    weighed.does(&[]).reports("/currentStepIndex", json!(0));
+    ambiguous(World::at_100()).does(&[]);
+    ambiguous(World::updated().revision("v2", 2, 1).recorded_current("v2", 0)).does(&[]);
+    let first = World::new().revision("v1", 1, 5).lists("stable", &[("v1", 5)]).lists("canary", &[("v1", 5)]);
+    ambiguous(first.clone()).does(&[]).reports("/canary/managed", json!(null));
+    ambiguous(first.metadata("finalizers", json!([]))).does(&[]);
 }

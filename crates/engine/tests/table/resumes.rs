@@ -143,3 +143,36 @@ fn a_tool_that_repeats_its_request_is_answered_ever_more_slowly() {
     world.does(&[]);
     assert!(world.plan().wake_at.is_some());
 }
+
+#[test]
+fn of_two_requests_at_once_one_passes_the_pause_and_the_other_is_judged_after_it() {
+    asking(json!({"step": 1}))
+        .metadata("annotations", json!({"serin.dev/resume": "1"}))
+        .does(&[])
+        .reports("/currentStepIndex", json!(2))
+        .reports("/judgedResume/request", json!(r#"{"step":1}"#));
+}
+
+#[test]
+fn an_annotation_that_has_passed_its_pause_is_removed_without_a_word() {
+    World::paused_at_10()
+        .recorded_current("v2", 2)
+        .status("pauseConditions", json!([]))
+        .status("controllerPause", json!(false))
+        .metadata("annotations", json!({"serin.dev/resume": "1"}))
+        .status(
+            "judgedResume",
+            json!({"request": "serin.dev/resume=1", "generation": crate::world::at(0).as_second()}),
+        )
+        .does(&["remove judged request Rollout/serin.dev/resume", "scale ReplicaSet/web-v2 from 1 to 3"])
+        .tells(&[]);
+}
+
+#[test]
+fn what_is_no_revision_is_not_the_first_one() {
+    let first = World::paused_at_10().change("v1", "/metadata/annotations/serin.dev~1revision", json!("0"));
+    let first = first.change("v2", "/metadata/annotations/serin.dev~1revision", json!("1"));
+    let asking = |text: &str| first.clone().metadata("annotations", json!({"serin.dev/resume": text}));
+    asking("1@1").does(&[]).reports("/currentStepIndex", json!(2));
+    asking("1@x").does(&["remove judged request Rollout/serin.dev/resume"]);
+}

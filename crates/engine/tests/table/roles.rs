@@ -34,6 +34,8 @@ fn live_pods_are_relabelled_in_parallel_with_their_template() {
     world
         .does(&["set role of ReplicaSet/web-v1", "relabel Pod/web-v1-0", "relabel Pod/web-v1-1"])
         .reports("/roles/active", json!({"wanted": 2, "labelled": 0}));
+    let parallel: Vec<bool> = world.plan().actions.iter().map(serin_engine::Action::is_parallel).collect();
+    assert_eq!(parallel, [false, true, true]);
     let converged =
         world.plan().report.conditions.into_iter().find(|condition| condition.reason == "RolesConverged");
     assert_eq!(serde_json::to_value(converged.unwrap().status).unwrap(), json!("False"));
@@ -69,4 +71,44 @@ fn a_template_that_never_sees_its_role_change_is_warned_of_and_runs() {
     let message = &warned.expect("a condition").message;
     assert!(message.starts_with("spec.template.spec.containers[0].env[0]: never sees"), "{message}");
     assert!(world.actions()[0].starts_with("create ReplicaSet"), "{:?}", world.actions());
+}
+
+#[test]
+fn a_first_deploy_is_stable_in_its_role_and_what_it_replaces_keeps_its_own() {
+    let first = with_roles(World::new().revision("v1", 1, 5));
+    assert_eq!(first.actions()[0], "set role of ReplicaSet/web-v1");
+    let replaced = with_roles(World::new().revision("v1", 1, 5).wants("v2").revision("v2", 2, 5));
+    let of_v1 = |action: &String| action.starts_with("set role") && action.ends_with("v1");
+    let actions = replaced.actions();
+    assert!(actions.contains(&"set role of ReplicaSet/web-v2".to_owned()), "{actions:?}");
+    assert!(!actions.iter().any(of_v1), "{actions:?}");
+}
+
+#[test]
+fn a_role_that_somebody_has_taken_out_of_the_template_is_put_back_before_its_pods_are_selected() {
+    let record = json!({
+        "role": "preview", "labels": {"role": "preview"}, "annotations": {}, "original": {},
+    });
+    let world = with_roles(World::updated()).revision("v2", 2, 1).recorded_current("v2", 0).change(
+        "v2",
+        "/metadata/annotations/serin.dev~1role-metadata",
+        json!(record.to_string()),
+    );
+    let actions = world.actions();
+    assert!(actions.contains(&"set role of ReplicaSet/web-v2".to_owned()), "{actions:?}");
+    assert!(!actions.iter().any(|action| action.starts_with("let Service")), "{actions:?}");
+}
+
+#[test]
+fn a_replica_set_that_is_not_ours_yet_or_no_longer_gets_no_role() {
+    let orphaned = with_roles(World::healthy()).change("v1", "/metadata/ownerReferences", json!([]));
+    let canary = with_roles(World::paused_at_10()).change(
+        "v2",
+        "/metadata/deletionTimestamp",
+        json!(crate::world::START),
+    );
+    for (world, revision) in [(orphaned, "v1"), (canary, "v2")] {
+        let role = format!("set role of ReplicaSet/web-{revision}");
+        assert!(!world.actions().contains(&role), "{:?}", world.actions());
+    }
 }

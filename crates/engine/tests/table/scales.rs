@@ -71,3 +71,20 @@ fn scaling_to_zero_opens_no_gate() {
     let at_rest = World::paused_at_10().at_zero_replicas();
     at_rest.does(&[]).reports("/currentStepIndex", json!(1)).reports("/phase", json!("Paused"));
 }
+
+#[test]
+fn scaled_to_zero_a_canary_that_had_begun_in_any_way_keeps_its_step() {
+    let with_steps = |steps| World::canary_selected().canary("steps", steps).recorded_current("v2", 0);
+    let traffic = with_steps(json!([{"setWeight": 20}])).route_weights(90, 10);
+    let step = with_steps(json!([{"setWeight": 0}, {"setWeight": 20}])).recorded_current("v2", 1);
+    let pause = with_steps(json!([{"pause": {}}]))
+        .status("pauseConditions", json!([{"reason": "CanaryPauseStep", "startTime": crate::world::START}]));
+    for world in [traffic, step, pause] {
+        world.at_zero_replicas().does(&[]);
+    }
+}
+
+#[test]
+fn while_spec_is_paused_a_canary_that_has_not_begun_gets_no_pods() {
+    World::updated().spec("paused", json!(true)).does(&["create ReplicaSet/web-v2 with 0 pods"]);
+}

@@ -66,6 +66,7 @@ fn a_pause_for_a_time_ends_by_itself_and_not_before() {
             .after(second)
     };
     paused(9).does(&[]).waits_for(&["PauseDuration"]).wakes_at(Some(10));
+    paused(9).reports("/waitingFor/0/message", json!("step 3 pauses until 2026-01-01T00:00:10Z"));
     paused(10).does(&["scale ReplicaSet/web-v2 from 3 to 5"]).reports("/currentStepIndex", json!(4));
 }
 
@@ -140,6 +141,10 @@ fn spec_paused_holds_steps_but_not_the_reaction_to_lost_pods() {
     at_ten.does(&[]);
     at_ten.clone().lists("canary", &[]).does(&["change weight of HTTPRoute/route from 10 to 0"]);
     at_ten.route_weights(50, 50).does(&["change weight of HTTPRoute/route from 50 to 10"]);
+    // Nor is a weight taken back that was written a moment ago, or only recorded.
+    let written = World::canary_selected().spec("paused", json!(true));
+    written.clone().route_weights(90, 10).does(&[]);
+    written.weights(90, 10).route_weights(50, 50).does(&["change weight of HTTPRoute/route from 50 to 10"]);
     World::at_100().spec("paused", json!(true)).does(&[]);
 }
 
@@ -214,7 +219,8 @@ fn time_that_a_person_held_the_rollout_does_not_count_against_the_deadline() {
 
 #[test]
 fn a_fix_is_taken_over_even_when_somebody_has_taken_all_weights_away() {
-    let world = World::updated().revision("v2", 2, 1).recorded_current("v2", 0).lists("stable", &[]);
+    let world = World::updated().revision("v2", 2, 1).recorded_current("v2", 0);
+    let world = world.lists("stable", &[]).lists("canary", &[("foreign", 1)]);
     world.route_weights(0, 0).does(&["let Service/canary select v2"]);
 }
 
@@ -226,4 +232,55 @@ fn weights_on_a_service_that_cannot_serve_do_not_block_a_fix() {
         .lists("stable", &[])
         .lists("canary", &[]);
     world.weights(0, 100).does(&["change weight of HTTPRoute/route from 100 to 0"]);
+}
+
+#[test]
+fn each_of_two_pauses_for_a_time_takes_its_own_time() {
+    let pauses = json!([{"pause": {"duration": 10}}, {"pause": {"duration": 10}}, {"setWeight": 10}]);
+    let begun = json!([{"reason": "CanaryPauseStep", "startTime": crate::world::START}]);
+    let world = World::canary_selected()
+        .canary("steps", pauses)
+        .recorded_current("v2", 0)
+        .status("pauseConditions", begun)
+        .status("controllerPause", json!(true));
+    let second = world.clone().after(10);
+    second.reports("/currentStepIndex", json!(1)).wakes_at(Some(20));
+    // A newer template does not inherit what its predecessor has waited.
+    let newer = world.wants("v3").revision("v3", 3, 1).after(9);
+    newer.reports("/pauseConditions/0/startTime", json!("2026-01-01T00:00:09Z"));
+}
+
+#[test]
+fn a_step_is_not_done_because_the_canary_got_more_than_it_asks_for() {
+    World::canary_selected()
+        .route_weights(0, 100)
+        .does(&["change weight of HTTPRoute/route from 100 to 10"])
+        .reports("/currentStepIndex", json!(0));
+    World::canary_selected()
+        .lists("stable", &[])
+        .route_weights(50, 50)
+        .does(&["change weight of HTTPRoute/route from 50 to 100"])
+        .reports("/currentStepIndex", json!(0));
+}
+
+#[test]
+fn the_canary_service_is_not_moved_under_a_share_that_nobody_can_take_over() {
+    World::paused_at_10()
+        .wants("v3")
+        .revision("v3", 3, 1)
+        .recorded_current("v3", 0)
+        .lists("stable", &[])
+        .does(&[])
+        .waits_for(&["StableEndpoints"]);
+}
+
+#[test]
+fn a_wait_that_lasts_keeps_its_beginning() {
+    let earlier = "2025-12-31T23:00:00Z";
+    let waiting = |what: &str| {
+        let recorded = json!([{"what": what, "message": "", "since": earlier}]);
+        World::paused_at_10().status("waitingFor", recorded).after(5)
+    };
+    waiting("Resume").reports("/waitingFor/0/since", json!(earlier));
+    waiting("Endpoints").reports("/waitingFor/0/since", json!("2026-01-01T00:00:05Z"));
 }
