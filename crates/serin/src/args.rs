@@ -296,6 +296,20 @@ mod tests {
         }
     }
 
+    /// The usage of the commands for people is in the documentation, word for word.
+    #[test]
+    fn the_documented_usage_is_the_real_one() {
+        let page = include_str!("../../../docs/cli.md");
+        for name in ["explain", "bundle", "replay"] {
+            let mut serin = Cli::command().term_width(100);
+            serin.build();
+            let usage = serin.find_subcommand_mut(name).unwrap().render_long_help().to_string();
+            let usage: Vec<&str> = usage.lines().map(str::trim_end).collect();
+            let usage = usage.join("\n");
+            assert!(page.contains(&usage), "docs/cli.md lacks this:\n{usage}");
+        }
+    }
+
     #[test]
     fn defaults() {
         let args = operator(&[]).unwrap();
