@@ -306,7 +306,7 @@ mod tests {
             let usage = serin.find_subcommand_mut(name).unwrap().render_long_help().to_string();
             let usage: Vec<&str> = usage.lines().map(str::trim_end).collect();
             let usage = usage.join("\n");
-            assert!(page.contains(&usage), "docs/cli.md lacks this:\n{usage}");
+            assert!(page.contains(usage.trim()), "docs/cli.md lacks this:\n{usage}");
         }
     }
 
