@@ -1,6 +1,7 @@
 //! A namespace of its own for each test, in the one cluster that all tests of this process share.
 
 use std::path::PathBuf;
+use std::process::Output;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -135,6 +136,26 @@ impl Space {
         if !output.status.success() {
             self.fail(&format!("serin release: {}", String::from_utf8_lossy(&output.stderr)));
         }
+    }
+
+    /// Runs a command of the binary with the rights that the operator has, which must succeed, and tells what it printed.
+    pub fn serin(&self, args: &[&str], input: &str) -> String {
+        let output = self.serin_output(args, input);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "serin {args:?}: {said}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Runs a command of the binary with the rights that the operator has, which must fail, and tells why it did.
+    pub fn refused_serin(&self, args: &[&str]) -> String {
+        let output = self.serin_output(args, "");
+        assert!(!output.status.success(), "serin {args:?} succeeds");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    fn serin_output(&self, args: &[&str], input: &str) -> Output {
+        let kubeconfig = CLUSTER.service_account_kubeconfig(&self.namespace, "serin").expect("a token");
+        Operator::command(args, &kubeconfig, input)
     }
 
     /// Runs kubectl in the namespace.
