@@ -13,6 +13,7 @@ mod leading;
 mod lease;
 mod logging;
 mod metrics;
+mod plan;
 mod probe;
 mod readiness;
 mod release;

@@ -18,7 +18,7 @@ use crate::lease::{Candidate, Claim, Leadership, Settings, identity};
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::stop::Stop;
-use crate::{admin, client, events, logging, probe, release};
+use crate::{admin, client, events, logging, plan, probe, release};
 
 /// The gate that is closed from winning the lease until the caches are complete.
 const CACHES: &str = "caches";
@@ -41,6 +41,7 @@ pub fn run(cli: Cli) -> ExitCode {
             logging::start(&args.log).map_err(Into::into).and_then(|()| block_on(release::run(args)))
         }
         Command::Probe(args) => block_on(probe::run(args)),
+        Command::Plan(args) => block_on(plan::run(args)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
