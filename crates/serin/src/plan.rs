@@ -3,6 +3,8 @@
 mod files;
 mod image;
 mod live;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Write as _};
 

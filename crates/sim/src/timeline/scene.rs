@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use serin_api::validate::{FieldError, ValidCanary, validate};
-use serin_api::{Names, Rollout};
+use serin_api::{Names, Rollout, unserved};
 use serin_world::world::{Failure, Key};
 use serin_world::{Kind, Request, World};
 
@@ -177,11 +177,18 @@ fn complete(
 }
 
 fn valid(rollout: &Value) -> Result<(ValidCanary, Rollout), Problem> {
-    let parsed: Rollout = serde_json::from_value(rollout.clone()).map_err(|error| {
-        Problem::Invalid(vec![FieldError::new("spec", format!("cannot be read: {error}"))])
-    })?;
-    let canary = validate(&parsed).map_err(Problem::Invalid)?;
-    Ok((canary, parsed))
+    let mut errors = unserved::held(rollout);
+    let judged = match serde_json::from_value::<Rollout>(rollout.clone()) {
+        Ok(parsed) => validate(&parsed).map(|canary| (canary, parsed)),
+        Err(error) => Err(vec![FieldError::new("spec", format!("cannot be read: {error}"))]),
+    };
+    match judged {
+        Ok(valid) if errors.is_empty() => Ok(valid),
+        judged => {
+            errors.extend(judged.err().unwrap_or_default());
+            Err(Problem::Invalid(errors))
+        }
+    }
 }
 
 /// An object as somebody would apply it: of its metadata only what people write.

@@ -10,6 +10,7 @@ mod deploy;
 mod drift;
 mod invalid;
 mod leader;
+mod plans;
 mod release;
 mod resume;
 mod scenario_canary_aware;
