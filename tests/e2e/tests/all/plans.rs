@@ -136,6 +136,12 @@ impl Case {
 
     fn differs(&self) -> Option<String> {
         let (planned, written) = (Order::of_plan(&self.plan()), self.play());
+        let moves = planned.traffic_and_scale_downs.len();
+        assert!(
+            moves >= 6,
+            "{}: a deploy and an update move traffic at least six times, not {moves}",
+            self.name
+        );
         (planned != written).then(|| {
             format!(
                 "{}: {}\nplanned {planned:#?}\nwritten {written:#?}",
@@ -193,6 +199,22 @@ fn example(name: &str) -> Case {
         }
     }
     Case { name: format!("plan-{name}"), rollout, others }
+}
+
+#[test]
+fn the_comparison_sees_two_moves_in_another_order_one_too_many_and_another_size() {
+    let of = |writes: &[(&str, &str)]| {
+        Order::of(writes.iter().map(|(object, to)| ((*object).to_owned(), (*to).to_owned())))
+    };
+    let order = of(&[("ReplicaSet/a", "2"), ("HTTPRoute/r", "50/50"), ("ReplicaSet/a", "0")]);
+    let merged =
+        [("ReplicaSet/a", "2"), ("HTTPRoute/r", "50/50"), ("HTTPRoute/r", "50/50"), ("ReplicaSet/a", "0")];
+    assert_eq!(order, of(&merged));
+    assert_ne!(order, of(&[("ReplicaSet/a", "2"), ("ReplicaSet/a", "0"), ("HTTPRoute/r", "50/50")]));
+    assert_ne!(order, of(&[("ReplicaSet/a", "3"), ("HTTPRoute/r", "50/50"), ("ReplicaSet/a", "0")]));
+    let more =
+        [("ReplicaSet/a", "1"), ("ReplicaSet/a", "2"), ("HTTPRoute/r", "50/50"), ("ReplicaSet/a", "0")];
+    assert_ne!(order, of(&more));
 }
 
 #[test]
