@@ -115,7 +115,7 @@ impl Player {
             match self.operator.step(&mut self.world, &mut Faithful) {
                 Step::Called(called) => self.note(&called),
                 Step::Planned => {}
-                Step::Absent | Step::Rests(_) | Step::GaveUp(_) => return,
+                Step::Absent | Step::Rests(_) | Step::GaveUp(_) | Step::Exhausted(_) => return,
             }
         }
     }
