@@ -11,7 +11,10 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, ValidationRule,
 };
 
+use serde_json::Value;
+
 use crate::crd;
+use crate::validate::FieldError;
 
 /// Fields of one object that are not served.
 #[derive(Clone, Copy, Debug)]
@@ -156,6 +159,44 @@ pub const UNSERVED: &[Group] = &[
         ],
     },
 ];
+
+/// The unserved fields that a manifest holds, in the order of the table and with the API server's paths.
+pub fn held(manifest: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for group in UNSERVED {
+        for (path, object) in objects_at(manifest, group.at) {
+            let held = group.fields.iter().filter(|field| !object[field.name].is_null());
+            errors.extend(held.map(|field| {
+                FieldError::new(format!("{path}.{}", field.name), format!("Forbidden: {}", field.message()))
+            }));
+        }
+    }
+    errors
+}
+
+/// The values at a path as [`crd::at`] reads it, each with its own path.
+fn objects_at<'a>(manifest: &'a Value, at: &str) -> Vec<(String, &'a Value)> {
+    at.split('.').fold(vec![(String::new(), manifest)], |found, segment| {
+        let name = segment.trim_end_matches(['[', ']', '{', '}']);
+        let below = found.into_iter().map(|(path, object)| {
+            let separator = if path.is_empty() { "" } else { "." };
+            (format!("{path}{separator}{name}"), &object[name])
+        });
+        let entries = |(path, value): (String, &'a Value)| -> Vec<(String, &'a Value)> {
+            match (&segment[name.len()..], value) {
+                ("[]", Value::Array(items)) => {
+                    items.iter().enumerate().map(|(index, item)| (format!("{path}[{index}]"), item)).collect()
+                }
+                ("{}", Value::Object(fields)) => {
+                    fields.iter().map(|(key, field)| (format!("{path}[{key}]"), field)).collect()
+                }
+                ("", value) => vec![(path, value)],
+                _ => Vec::new(),
+            }
+        };
+        below.flat_map(entries).collect()
+    })
+}
 
 /// Declares every unserved field in the schema, with a rule that refuses it.
 pub(crate) fn refuse(root: &mut JSONSchemaProps) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use serin_api::Rollout;
-use serin_api::unserved::{Group, UNSERVED};
+use serin_api::unserved::{self, Group, UNSERVED};
 use serin_api::validate::validate;
 
 fn testdata() -> PathBuf {
@@ -99,6 +99,20 @@ fn every_unserved_field_is_written_in_some_invalid_manifest() {
             assert!(refused, "{}.{} is in no invalid manifest", group.at, field.name);
         }
     }
+}
+
+/// So that a plan refuses what the API server would, and does not pass over it in silence.
+#[test]
+fn what_is_not_served_is_told_as_the_api_server_tells_it() {
+    for file in manifests("invalid") {
+        let answer = answer(&file);
+        let told: Vec<_> = unserved::held(&value(&file)).iter().map(ToString::to_string).collect();
+        let mut refused: Vec<_> = answer.lines().filter(|line| line.contains(": Forbidden: ")).collect();
+        let mut told: Vec<&str> = told.iter().map(String::as_str).collect();
+        (told.sort_unstable(), refused.sort_unstable());
+        assert_eq!(told, refused, "{}", file.display());
+    }
+    assert!(manifests("valid").iter().all(|file| unserved::held(&value(file)).is_empty()));
 }
 
 fn answer(file: &Path) -> String {

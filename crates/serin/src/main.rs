@@ -16,6 +16,7 @@ mod lease;
 mod live;
 mod logging;
 mod metrics;
+mod plan;
 mod probe;
 mod readiness;
 mod release;

@@ -8,10 +8,12 @@
 mod decorate;
 mod operator;
 mod request;
+pub mod timeline;
 mod view;
 mod watches;
 
 pub use decorate::{Decorate, Faithful};
 pub use operator::{Called, Operator, Step, kind_of};
+pub use timeline::{Timeline, timeline};
 pub use view::View;
 pub use watches::{WATCHED, Watches};

@@ -127,6 +127,11 @@ impl Operator {
         self
     }
 
+    /// The Rollout that it works on.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Sets how far its clock is ahead of the server's.
     pub fn set_skew(&mut self, skew: SignedDuration) {
         self.skew = skew;

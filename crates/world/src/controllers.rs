@@ -9,6 +9,8 @@ mod namespaces;
 mod objects;
 mod replica_sets;
 
+use jiff::Timestamp;
+
 use crate::world::World;
 
 pub use self::endpoint_slices::EndpointSliceController;
@@ -40,6 +42,11 @@ impl Controllers {
         self.garbage.step(world);
         self.namespaces.step(world);
         waits || lags || world.version() != before
+    }
+
+    /// When something will happen by nothing but the time that passes.
+    pub fn due(&self, world: &World) -> Option<Timestamp> {
+        self.kubelet.due(world).into_iter().chain(self.replica_sets.due(world)).min()
     }
 
     /// Steps until nothing changes any more without time passing.

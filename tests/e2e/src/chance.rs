@@ -15,7 +15,11 @@ impl Chance {
         #[expect(clippy::disallowed_methods, reason = "tests are configured by their environment")]
         let asked = std::env::var("SERIN_SEED").ok();
         let asked = asked.map(|seed| seed.parse().expect("SERIN_SEED is a number"));
-        let seed = asked.unwrap_or_else(|| RandomState::new().build_hasher().finish() % 1_000_000);
+        Self::fixed(asked.unwrap_or_else(|| RandomState::new().build_hasher().finish() % 1_000_000))
+    }
+
+    /// From this seed.
+    pub fn fixed(seed: u64) -> Self {
         eprintln!("SERIN_SEED={seed}");
         Self { seed, state: seed }
     }

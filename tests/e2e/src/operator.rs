@@ -13,7 +13,7 @@ pub struct Operator {
 }
 
 /// The binary under test: `SERIN_BIN`, else the one beside the test's own binary.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "tests are configured by their environment")]
     let named = std::env::var("SERIN_BIN").map(PathBuf::from);
     let path = named.unwrap_or_else(|_| {

@@ -83,6 +83,17 @@ impl Kubelet {
         }
     }
 
+    /// When the next pod becomes ready by nothing but the time that passes.
+    pub fn due(&self, world: &World) -> Option<Timestamp> {
+        let pods = world.all(Kind::Pod);
+        let starting = pods.iter().filter(|pod| !is_deleting(pod) && ready_condition(pod).is_none());
+        let ready_at = starting.filter_map(|pod| match self.startup_of(pod) {
+            Startup::After(time) => created_at(pod)?.checked_add(time).ok(),
+            Startup::AtOnce | Startup::AfterSteps(_) | Startup::Never => None,
+        });
+        ready_at.filter(|moment| *moment > world.now()).min()
+    }
+
     /// Looks at every pod once. Returns whether one waits for further steps.
     pub fn step(&mut self, world: &mut World) -> bool {
         let pods = world.all(Kind::Pod);
@@ -163,12 +174,14 @@ impl Kubelet {
 }
 
 fn has_started(startup: Startup, pod: &Value, steps: u32, now: Timestamp) -> bool {
-    let created: Option<Timestamp> =
-        pod["metadata"]["creationTimestamp"].as_str().and_then(|created| created.parse().ok());
     match startup {
         Startup::AtOnce => true,
         Startup::AfterSteps(wanted) => steps >= wanted,
-        Startup::After(time) => created.is_some_and(|created| now.duration_since(created) >= time),
+        Startup::After(time) => created_at(pod).is_some_and(|created| now.duration_since(created) >= time),
         Startup::Never => false,
     }
+}
+
+fn created_at(pod: &Value) -> Option<Timestamp> {
+    pod["metadata"]["creationTimestamp"].as_str()?.parse().ok()
 }

@@ -22,6 +22,17 @@ const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 pub struct ReplicaSetController {}
 
 impl ReplicaSetController {
+    /// When the next pod becomes available by nothing but the time that passes.
+    pub fn due(&self, world: &World) -> Option<Timestamp> {
+        let sets = world.all(Kind::ReplicaSet);
+        let available = sets.iter().flat_map(|replica_set| {
+            let min_ready = min_ready_seconds(replica_set);
+            let pods = pods_matching(world, namespace(replica_set), &replica_set["spec"]["selector"]);
+            pods.into_iter().filter_map(move |pod| available_at(&pod, min_ready))
+        });
+        available.filter(|moment| *moment > world.now()).min()
+    }
+
     /// Looks at every ReplicaSet once.
     pub fn step(&mut self, world: &mut World) {
         for replica_set in world.all(Kind::ReplicaSet) {
@@ -124,7 +135,7 @@ fn condition(now: Timestamp, reason: &str, message: &str) -> Value {
 }
 
 fn report(world: &mut World, replica_set: &Value, pods: &[Arc<Value>], failure: Option<Value>) {
-    let min_ready = replica_set["spec"]["minReadySeconds"].as_i64().unwrap_or(0);
+    let min_ready = min_ready_seconds(replica_set);
     let template_labels = &replica_set["spec"]["template"]["metadata"]["labels"];
     let count = |counts: &dyn Fn(&Value) -> bool| pods.iter().filter(|pod| counts(pod)).count();
     let mut status = json!({
@@ -160,10 +171,17 @@ fn is_labelled(pod: &Value, template_labels: &Value) -> bool {
     wanted.all(|(label, value)| pod["metadata"]["labels"][label] == *value)
 }
 
+fn min_ready_seconds(replica_set: &Value) -> i64 {
+    replica_set["spec"]["minReadySeconds"].as_i64().unwrap_or(0)
+}
+
 fn is_available(pod: &Value, min_ready_seconds: i64, now: Timestamp) -> bool {
-    let Some(ready) = ready_condition(pod) else { return false };
-    let since: Option<Timestamp> = ready["lastTransitionTime"].as_str().and_then(|since| since.parse().ok());
-    let available_at =
-        since.and_then(|since| since.checked_add(SignedDuration::from_secs(min_ready_seconds)).ok());
-    min_ready_seconds == 0 || available_at.is_some_and(|moment| moment <= now)
+    ready_condition(pod).is_some()
+        && (min_ready_seconds == 0
+            || available_at(pod, min_ready_seconds).is_some_and(|moment| moment <= now))
+}
+
+fn available_at(pod: &Value, min_ready_seconds: i64) -> Option<Timestamp> {
+    let since: Timestamp = ready_condition(pod)?["lastTransitionTime"].as_str()?.parse().ok()?;
+    since.checked_add(SignedDuration::from_secs(min_ready_seconds)).ok()
 }

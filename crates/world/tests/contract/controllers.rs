@@ -245,3 +245,42 @@ fn controllers_survive_failures() {
     assert_eq!(status(&world, "x")["availableReplicas"], 2);
     assert_eq!(endpoints(&world, "stable").len(), 2);
 }
+
+#[test]
+fn what_only_time_brings_is_told_in_advance() {
+    let mut world = world();
+    let mut controllers = Controllers::default();
+    controllers.kubelet.set_startup(Startup::After(SignedDuration::from_secs(5)));
+    let mut wanted = replica_set("x", 1, "web:1");
+    wanted["spec"]["minReadySeconds"] = json!(10);
+    world.create(wanted);
+    let began = world.now();
+    let mut told = Vec::new();
+    controllers.settle(&mut world);
+    while let Some(due) = controllers.due(&world) {
+        told.push(due.duration_since(began).as_secs());
+        world.set_now(due);
+        controllers.settle(&mut world);
+    }
+    assert_eq!(told, [5, 15], "ready, and then available");
+    assert_eq!(status(&world, "x")["availableReplicas"], 1);
+}
+
+#[test]
+fn objects_of_another_server_are_taken_over_as_they_are() {
+    let (mut there, mut here) = (world(), World::new());
+    let mut controllers = Controllers::default();
+    there.create(replica_set("x", 2, "web:1"));
+    controllers.settle(&mut there);
+    for kind in [Kind::ReplicaSet, Kind::Pod, Kind::Service, Kind::EndpointSlice] {
+        for object in there.all(kind) {
+            here.restore(Value::clone(&object)).unwrap();
+        }
+    }
+    let uids = |world: &World| -> Vec<Value> {
+        world.all(Kind::Pod).iter().map(|pod| pod["metadata"]["uid"].clone()).collect()
+    };
+    Controllers::default().settle(&mut here);
+    assert_eq!(uids(&here), uids(&there), "nothing is missing, so nothing is made");
+    assert_eq!(status(&here, "x"), status(&there, "x"));
+}

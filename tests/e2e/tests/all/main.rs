@@ -11,6 +11,7 @@ mod drift;
 mod explain;
 mod invalid;
 mod leader;
+mod plans;
 mod release;
 mod resume;
 mod scenario_canary_aware;
