@@ -8,6 +8,7 @@
 mod agreement;
 #[path = "../common/operator.rs"]
 mod operator;
+#[path = "../common/reconcile.rs"]
 mod reconcile;
 mod story;
 
