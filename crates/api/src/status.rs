@@ -56,6 +56,10 @@ pub struct RolloutStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged_resume: Option<JudgedResume>,
 
+    /// Set by a person: walk all remaining weights to promotion and stop at no pause. Cleared when that is done, and by an
+    /// abort, another template or other steps.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub promote_full: bool,
     /// Set by a person, or from the abort annotation: return all traffic to the stable revision.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub abort: bool,
@@ -152,6 +156,10 @@ pub struct CanaryStatus {
     /// The route and Services that are managed: what must be made safe when the spec stops naming them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed: Option<ManagedTraffic>,
+    /// The step whose pause stands, or was cleared by a person a moment ago. It tells that pause from one at a step that
+    /// somebody has named in `currentStepIndex` since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_step_index: Option<i32>,
     /// Revisions that traffic has left, and when it had left them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drains: Vec<Drain>,

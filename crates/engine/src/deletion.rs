@@ -11,6 +11,7 @@ use crate::draft::Draft;
 use crate::events::{Event, reasons};
 use crate::references;
 use crate::snapshot::Revision;
+use crate::status;
 use crate::traffic;
 
 /// After this time the Rollout is let go whatever is left.
@@ -49,6 +50,9 @@ pub fn proceed(draft: &mut Draft<'_>, deleted_at: Timestamp) {
 fn is_safe(draft: &mut Draft<'_>, limit: Timestamp) -> bool {
     let Some(traffic) = draft.world.traffic.as_ref().filter(|traffic| traffic.recorded) else { return true };
     if let Some(stable) = draft.world.stable() {
+        draft.status.stable_rs = Some(stable.hash.clone());
+        // A hand-over goes on from what is recorded of the Services.
+        status::managed(draft, &Course::Settled { stable });
         if !traffic::is_settled_or_released(traffic, stable) {
             traffic::settle_on(draft, stable);
             return false;

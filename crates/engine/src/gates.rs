@@ -11,6 +11,7 @@ use crate::course::{Course, hand_over_unfinished};
 use crate::draft::Draft;
 use crate::events::{After, Event, reasons};
 use crate::hash;
+use crate::promote;
 use crate::resume::{self, StandingPause};
 use crate::snapshot::{Revision, Snapshot};
 use crate::waits::Wait;
@@ -27,6 +28,7 @@ pub fn advance(draft: &mut Draft<'_>, course: &Course<'_>) {
     let starts_over = world.recorded.current_pod_hash.as_deref() != Some(world.current_hash())
         || world.recorded.current_step_hash.as_ref() != Some(&steps_hash);
     draft.status.current_step_hash = Some(steps_hash);
+    let promoting = promote::judge(draft, course, starts_over);
     match course {
         Course::Stepping { canary, stable } => {
             let start = if starts_over { 0 } else { recorded_index(world, strategy.steps.len()) };
@@ -34,7 +36,7 @@ pub fn advance(draft: &mut Draft<'_>, course: &Course<'_>) {
                 clear_pause(draft);
             }
             let canary = canary.filter(|_| !hand_over_unfinished(draft, stable));
-            step_on(draft, &strategy.steps, start, canary, starts_over);
+            step_on(draft, &strategy.steps, Start { index: start, starts_over, promoting }, canary);
         }
         Course::Aborted { .. } => rest(draft, &strategy.steps, 0),
         Course::FirstDeploy { .. } | Course::Settled { .. } => {
@@ -50,15 +52,19 @@ fn rest(draft: &mut Draft<'_>, steps: &[Step], index: usize) {
     resume::judge(draft, None, None);
 }
 
-fn step_on(
-    draft: &mut Draft<'_>,
-    steps: &[Step],
-    start: usize,
-    canary: Option<&Revision>,
+/// Where the walk along the steps begins in this plan.
+#[derive(Clone, Copy)]
+struct Start {
+    index: usize,
+    /// The steps begin anew: what is recorded of pauses is of another walk.
     starts_over: bool,
-) {
+    /// A person has answered for all pauses.
+    promoting: bool,
+}
+
+fn step_on(draft: &mut Draft<'_>, steps: &[Step], start: Start, canary: Option<&Revision>) {
     let world = draft.world;
-    let mut index = start;
+    let Start { mut index, starts_over, promoting } = start;
     if !matches!(steps.get(index), Some(Step::Pause(_))) {
         clear_pause(draft);
     }
@@ -73,7 +79,9 @@ fn step_on(
                     index += 1;
                 }
                 Some(Step::Pause(duration)) => {
-                    if cleared_by_person(world, index, starts_over) {
+                    if promoting {
+                        promote::passed(draft, index);
+                    } else if cleared_by_person(world, index, starts_over) {
                         resumed(draft);
                     } else if !elapsed(draft, index, *duration, starts_over, &mut beginning) {
                         break;
@@ -86,7 +94,7 @@ fn step_on(
         }
     }
     // A timed pause that has just run out no longer stands for anybody to pass.
-    let standing = standing.filter(|_| index == start);
+    let standing = standing.filter(|_| index == start.index);
     if resume::judge(draft, standing, beginning) {
         resumed(draft);
         clear_pause(draft);
@@ -112,7 +120,7 @@ fn standing_pause(
     index: usize,
     canary: Option<&Revision>,
 ) -> Option<StandingPause> {
-    matches!(steps.get(index), Some(Step::Pause(_))).then_some(())?;
+    (matches!(steps.get(index), Some(Step::Pause(_))) && is_about(world, index)).then_some(())?;
     let pause =
         world.recorded.pause_conditions.iter().find(|pause| pause.reason == reason::CANARY_PAUSE_STEP)?;
     Some(StandingPause {
@@ -122,13 +130,21 @@ fn standing_pause(
     })
 }
 
+/// What is recorded of a pause is about this step: nobody has named another one since.
+fn is_about(world: &Snapshot, index: usize) -> bool {
+    let paused = world.recorded.canary.as_ref().and_then(|canary| canary.paused_step_index);
+    // A status of an earlier version does not tell.
+    paused.is_none_or(|paused| i32::try_from(index) == Ok(paused))
+        && world.recorded.current_step_index == i32::try_from(index).ok()
+}
+
 /// A pause that the operator had begun is gone from status: that is what the peer's tools write to resume.
 fn cleared_by_person(world: &Snapshot, index: usize, starts_over: bool) -> bool {
     let recorded = &world.recorded;
     !starts_over
         && recorded.controller_pause
         && recorded.pause_conditions.is_empty()
-        && recorded.current_step_index == i32::try_from(index).ok()
+        && is_about(world, index)
 }
 
 /// Begins the pause if it has not begun; true once its time is over.
@@ -139,8 +155,7 @@ fn elapsed(
     starts_over: bool,
     beginning: &mut Option<i32>,
 ) -> bool {
-    let is_recorded_step =
-        draft.world.recorded.current_step_index == i32::try_from(index).ok() && !starts_over;
+    let is_recorded_step = !starts_over && is_about(draft.world, index);
     let recorded = draft.world.recorded.pause_conditions.first().filter(|_| is_recorded_step);
     let since = match recorded {
         Some(pause) => pause.start_time.0,
@@ -152,6 +167,7 @@ fn elapsed(
     draft.status.pause_conditions =
         vec![PauseCondition { reason: reason::CANARY_PAUSE_STEP.into(), start_time: Time(since) }];
     draft.status.controller_pause = true;
+    draft.status.canary.get_or_insert_default().paused_step_index = i32::try_from(index).ok();
     let Some(until) = duration.and_then(|duration| since.checked_add(duration).ok()) else { return false };
     if draft.now >= until {
         *beginning = None;
@@ -164,6 +180,9 @@ fn elapsed(
 fn clear_pause(draft: &mut Draft<'_>) {
     draft.status.pause_conditions.clear();
     draft.status.controller_pause = false;
+    if let Some(canary) = &mut draft.status.canary {
+        canary.paused_step_index = None;
+    }
 }
 
 /// A weight step is complete when the route carries the weight to pods that carry the load. A canary that carries all

@@ -19,6 +19,7 @@ use facts::Facts;
 use progress::Progress;
 
 pub use patch::patch;
+pub use traffic::managed;
 pub use urgency::{Urgency, urgency};
 
 /// Fills in everything that is only a report. Comes last: it reads what the rules of the plan have decided.

@@ -43,6 +43,8 @@ reasons! {
         "The canary was aborted; the note has the cause where it was not a person's wish.";
     ABORT_REFUSED: Warning "AbortRefused", "A request to abort was judged and removed; the note says why.";
     RESUME_REFUSED: Warning "ResumeRefused", "A request to resume was judged and removed; the note says why.";
+    PROMOTE_FULL_REFUSED: Warning "PromoteFullRefused",
+        "There was nothing to promote in full; the note says why. The request is removed.";
     DRIFT_CORRECTED: Warning "DriftCorrected",
         "Somebody changed a weight or a selector; it was put back. Once a minute for each writer and object.";
     ROUTE_CONTESTED: Warning reason::ROUTE_CONTESTED, "Somebody keeps changing what Serin writes.";

@@ -39,20 +39,27 @@ pub fn urgency(before: &RolloutStatus, after: &RolloutStatus) -> Option<Urgency>
     }
     let memory = |status: &RolloutStatus| {
         let canary = status.canary.clone().unwrap_or_default();
+        let paused_step = canary.paused_step_index;
         let managed = canary
             .managed
             .map(|managed| (managed.http_route, managed.stable_service, managed.canary_service.name));
-        let pause = (status.pause_conditions.clone(), status.controller_pause, status.judged_resume.clone());
-        let abort = (status.abort, status.aborted_pod_hash.clone(), status.collision_count);
-        (managed, pause, abort)
+        let pause = (
+            status.pause_conditions.clone(),
+            status.controller_pause,
+            paused_step,
+            status.judged_resume.clone(),
+        );
+        let asked =
+            (status.abort, status.aborted_pod_hash.clone(), status.promote_full, status.collision_count);
+        (managed, pause, asked)
     };
     // A pause that has merely run out is told with what follows from it.
     let ran_out =
         after.pause_conditions.is_empty() && after.judged_resume == before.judged_resume && !after.abort;
     let remembers = if ran_out {
         let without_pause = |status: &RolloutStatus| {
-            let (managed, _, abort) = memory(status);
-            (managed, abort)
+            let (managed, _, asked) = memory(status);
+            (managed, asked)
         };
         without_pause(before) != without_pause(after)
     } else {

@@ -20,6 +20,7 @@ pub const USER: &str = "serin";
 pub const NAME: &str = "web";
 
 /// One process of the operator.
+#[derive(Clone)]
 pub struct Operator {
     names: Arc<Names>,
     pub recall: Recall,

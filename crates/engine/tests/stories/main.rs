@@ -10,6 +10,7 @@ mod agreement;
 mod bundled;
 #[path = "../common/operator.rs"]
 mod operator;
+#[path = "../common/reconcile.rs"]
 mod reconcile;
 mod story;
 

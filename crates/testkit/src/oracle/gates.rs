@@ -8,9 +8,14 @@ use serde_json::Value;
 use super::verdict::Verdict;
 use super::view::View;
 
-/// Requests in the spec that have passed a pause, and when that had begun: by generation.
+/// What cannot be seen in two worlds.
 #[derive(Clone, Debug, Default)]
-pub struct Used(BTreeMap<i64, Timestamp>);
+pub struct Used {
+    /// Requests in the spec that have passed a pause, and when that had begun: by generation.
+    requests: BTreeMap<i64, Timestamp>,
+    /// The last pause that the operator has begun: of which revision, at which step.
+    begun: Option<(String, usize)>,
+}
 
 pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, used: &mut Used) {
     let (before, after) = (was.status(), is.status());
@@ -28,6 +33,9 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, used: &mu
         verdict.require(to >= clamped, || format!("went back from step {from} to step {to}"));
     }
     walked(verdict, was, from..to, goes_on, used);
+    if let (Some(current), true) = (current, after["pauseConditions"].is_array()) {
+        used.begun = Some((current.to_owned(), to));
+    }
 }
 
 /// All steps have to be done before a canary is committed, if only by the plan that commits it.
@@ -51,7 +59,9 @@ fn walked(
             continue;
         }
         let has_begun = goes_on && step == from;
-        let opened = if has_begun { opened(was, step, used) } else { is_zero(pause) };
+        // Who promotes in full answers for all pauses of the canary that status names.
+        let promoted = goes_on && was.status()["promoteFull"] == true;
+        let opened = promoted || if has_begun { opened(was, step, used) } else { is_zero(pause) };
         verdict.require(opened, || {
             let pauses = &was.status()["pauseConditions"];
             format!("passed the pause of step {step} without a reason: {pauses} at {}", was.now)
@@ -84,6 +94,12 @@ fn is_zero(pause: &Value) -> bool {
 /// Whether something in the world before the write lets the pause that stands at `step` be passed.
 fn opened(was: &View<'_>, step: usize, used: &mut Used) -> bool {
     let status = was.status();
+    let current = status["currentPodHash"].as_str().unwrap_or_default();
+    let here = used.begun.as_ref().is_none_or(|(of, at)| of == current && *at == step);
+    if !here {
+        // Somebody has named this step: what status says of a pause is about another one.
+        return is_zero(&was.subject.steps[step]["pause"]);
+    }
     let began = status["pauseConditions"][0]["startTime"].as_str();
     let Some(since) = began.and_then(|began| began.parse::<Timestamp>().ok()) else {
         // That is what tools write to resume. Without the operator's note it has not begun.
@@ -118,7 +134,7 @@ fn by_spec(was: &View<'_>, step: usize, since: Timestamp, used: &mut Used) -> bo
             || resume["pausedAt"].as_str().and_then(|at| at.parse().ok()) == Some(since));
     let generation = was.rollout["metadata"]["generation"].as_i64().unwrap_or(0);
     // One request, one pause: whoever writes it again raises the generation.
-    names_pause && *used.0.entry(generation).or_insert(since) == since
+    names_pause && *used.requests.entry(generation).or_insert(since) == since
 }
 
 /// The number of the revision that pauses.

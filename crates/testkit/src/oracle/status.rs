@@ -1,4 +1,4 @@
-//! Of status, people own the abort and the step; and the stable revision is what the ReplicaSets say.
+//! Of status, people own the abort, the promotion in full and the step; and the stable revision is what the ReplicaSets say.
 
 use super::verdict::Verdict;
 use super::view::View;
@@ -9,6 +9,7 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>) {
     }
     stable(verdict, was, is);
     abort(verdict, was, is);
+    promote_full(verdict, was, is);
 }
 
 /// The record on the ReplicaSets wins over status, and what was ever stable is not forgotten.
@@ -38,6 +39,21 @@ fn abort(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>) {
         let nothing_to_abort = is.stable().is_none() || is.stable() == meant;
         verdict.require(is_other || nothing_to_abort || !was.status_is_current(), || {
             format!("lifted the abort of {meant:?} unasked")
+        });
+    }
+}
+
+/// It is for one walk along the steps, and nobody but a person asks for it.
+fn promote_full(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>) {
+    let (before, after) = (was.status(), is.status());
+    if after["promoteFull"] == true {
+        verdict.require(before["promoteFull"] == true, || "promotes in full unasked".to_owned());
+    } else if before["promoteFull"] == true {
+        let other = |field: &str| before[field] != after[field];
+        let is_over = is.stable().is_none() || is.stable() == after["currentPodHash"].as_str();
+        let meant_other = other("currentPodHash") || other("currentStepHash");
+        verdict.require(is_over || meant_other || after["abort"] == true, || {
+            "forgot to promote in full".to_owned()
         });
     }
 }
