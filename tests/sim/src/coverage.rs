@@ -56,6 +56,26 @@ impl Coverage {
     }
 }
 
+/// The names of all kinds of actions.
+pub const ACTIONS: &[&str] = &[
+    "AddFinalizer",
+    "Adopt",
+    "CompareTemplate",
+    "CreateReplicaSet",
+    "DeleteReplicaSet",
+    "Recognise",
+    "RecordStable",
+    "RelabelPod",
+    "RemoveAnnotation",
+    "RemoveFinalizer",
+    "RemoveResume",
+    "Scale",
+    "Select",
+    "SetMinReadySeconds",
+    "SetRole",
+    "SetWeights",
+];
+
 /// The name of an action's kind.
 pub fn name(action: &Action) -> &'static str {
     match action {

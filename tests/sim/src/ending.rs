@@ -147,11 +147,6 @@ impl Stage {
     fn is_where_it_belongs(&self) -> Result<(), Violation> {
         let rollout = self.rollout();
         let status = &rollout["status"];
-        // What cannot be read, or cannot be stored, leaves what runs as it is.
-        let is_refused = ["InvalidSpec", "ReplicaSetCreateError"];
-        if is_refused.iter().any(|reason| status["conditions"].to_string().contains(reason)) {
-            return Ok(());
-        }
         let selected = |service: &str| {
             let service = self.world.find(Kind::Service, service);
             service.map_or(Value::Null, |service| service["spec"]["selector"][HASH].clone())
@@ -162,21 +157,27 @@ impl Stage {
         if stable.is_null() {
             return Ok(());
         }
+        let replicas = rollout["spec"]["replicas"].as_i64().unwrap_or(1);
+        for set in self.world.all(Kind::ReplicaSet) {
+            let is_stable = set["metadata"]["labels"][HASH] == *stable;
+            let pods = set["spec"]["replicas"].as_i64().unwrap_or(0);
+            self.require(!is_stable || pods == replicas, "the stable revision has another number of pods")?;
+        }
+        // What cannot be read, or cannot be stored, leaves the rest of what runs as it is.
+        let is_refused = ["InvalidSpec", "ReplicaSetCreateError"];
+        if is_refused.iter().any(|reason| status["conditions"].to_string().contains(reason)) {
+            return Ok(());
+        }
         self.require(selected("stable") == *stable, "the stable Service selects another revision")?;
         let is_over = self.phase() == "Healthy" || status["abort"] == true;
         if is_over {
             self.require(weights == (100, 0), "the weights are not 100 and 0")?;
             self.require(selected("canary") == *stable, "the canary Service selects another revision")?;
         }
-        let replicas = rollout["spec"]["replicas"].as_i64().unwrap_or(1);
         for set in self.world.all(Kind::ReplicaSet) {
-            let hash = &set["metadata"]["labels"][HASH];
-            let pods = set["spec"]["replicas"].as_i64().unwrap_or(0);
-            if hash == stable {
-                self.require(pods == replicas, "the stable revision has another number of pods")?;
-            } else if is_over {
-                self.require(pods == 0, "an old revision still has pods")?;
-            }
+            let is_old = set["metadata"]["labels"][HASH] != *stable;
+            let has_pods = set["spec"]["replicas"] != 0;
+            self.require(!(is_over && is_old && has_pods), "an old revision still has pods")?;
         }
         if self.setting.roles { self.roles_are_carried(status) } else { Ok(()) }
     }

@@ -8,6 +8,7 @@
 #![allow(clippy::missing_errors_doc, reason = "every error here is what a story has shown")]
 
 pub mod coverage;
+pub mod defects;
 pub mod ending;
 pub mod judge;
 pub mod play;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::{Parser, Subcommand};
 use serin_sim::Faithful;
 use serin_stories::coverage::Coverage;
-use serin_stories::{Story, play, play_with, shrink};
+use serin_stories::{Story, defects, play, play_with, shrink};
 
 /// Looks for a story in which the operator does harm.
 #[derive(Debug, Parser)]
@@ -37,6 +37,18 @@ enum Command {
         #[arg(long)]
         keep_going: bool,
     },
+    /// Play stories with each of the defects on purpose, and tell which story finds which.
+    Defects {
+        /// How many stories each defect is looked for in.
+        #[arg(long, default_value_t = 2000)]
+        stories: u64,
+        /// How many things happen in a story, at most.
+        #[arg(long, default_value_t = 40)]
+        turns: u32,
+        /// Only those whose name has this text in it.
+        #[arg(long, default_value = "")]
+        only: String,
+    },
     /// Play one story, given by its text or by its seed, and tell what happens.
     Replay {
         /// The text of the story, or the number of a seed.
@@ -57,6 +69,7 @@ fn main() -> ExitCode {
         Command::Run { stories, first, turns, threads, keep_going } => {
             run(stories, first, turns, threads, keep_going)
         }
+        Command::Defects { stories, turns, only } => find_defects(stories, turns, &only),
         Command::Replay { story, turns, shrink } => replay(&story, turns, shrink),
     }
 }
@@ -112,6 +125,31 @@ fn run(stories: u64, first: u64, turns: u32, threads: u64, keep_going: bool) -> 
     println!("\nthe first, seed {seed}: {}", violation.0);
     tell(&shortest(&Story::of(*seed, turns)));
     ExitCode::FAILURE
+}
+
+fn find_defects(stories: u64, turns: u32, only: &str) -> ExitCode {
+    let mut missed = 0;
+    for defect in defects::all().filter(|defect| defect.name.contains(only)) {
+        match defects::find(defect, stories, turns) {
+            Some((seed, _)) => {
+                let fails = |story: &Story| play_with(story, Box::new(defect), false).violation.is_some();
+                let shortest = shrink(&Story::of(seed, turns), 400, &mut { fails });
+                let violation = play_with(&shortest, Box::new(defect), false).violation;
+                let said = violation.map_or_else(String::new, |violation| violation.0);
+                println!("rule {}: {}\n  found by seed {seed}: {shortest}", defect.breaks, defect.name);
+                println!(
+                    "  {}",
+                    said.lines().next().unwrap_or_default().chars().take(200).collect::<String>()
+                );
+            }
+            None => {
+                missed += 1;
+                println!("rule {}: {}\n  NOT FOUND in {stories} stories", defect.breaks, defect.name);
+            }
+        }
+    }
+    println!("\n{missed} not found");
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn print_coverage(coverage: &Coverage) {

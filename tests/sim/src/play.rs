@@ -60,15 +60,14 @@ impl Stage {
     }
 
     fn fight(&mut self, times: u32) -> Result<(), Violation> {
-        for _ in 0..times {
-            for turn in
-                [Turn::ForeignWeights { stable: 1, canary: 1 }, Turn::HearAll, Turn::Time { seconds: 2 }]
-            {
-                self.play(turn)?;
-                self.reconcile()?;
-            }
+        for time in 0..times {
+            let weights = 1 + time % 2;
+            self.play(Turn::ForeignWeights { stable: weights, canary: 3 - weights })?;
+            self.leader.operator.hear_all(&self.world);
+            self.reconcile()?;
         }
-        Ok(())
+        self.play(Turn::Time { seconds: 1 })?;
+        self.reconcile()
     }
 
     /// What others do: the cluster, people, tools.

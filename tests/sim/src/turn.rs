@@ -142,7 +142,7 @@ turns! {
     MinReady(seconds) = "min-ready",
     /// A template that reads the role where it never changes.
     FreezeRole = "freeze-role",
-    /// Somebody writes other weights again and again, as often as the operator puts them back.
+    /// Somebody writes other weights so many times at once, as often as the operator puts them back.
     Fight(times) = "fight",
 }
 
@@ -183,7 +183,7 @@ const CHANCES: &[Chance] = &[
     (1, Some(Trouble::Pods), |r| Turn::Quota { pods: r.below(12) }),
     (1, Some(Trouble::Pods), |_| Turn::NoQuota),
     (2, Some(Trouble::Traffic), |r| Turn::ForeignWeights { stable: r.below(3), canary: r.below(3) }),
-    (1, Some(Trouble::Traffic), |r| Turn::Fight { times: 3 + r.below(10) }),
+    (1, Some(Trouble::Traffic), |r| Turn::Fight { times: 25 + r.below(15) }),
     (1, Some(Trouble::Traffic), |_| Turn::ApplyRoute),
     (1, Some(Trouble::Traffic), |r| Turn::ApplyService { service: r.below(2) }),
     (1, Some(Trouble::Traffic), |r| Turn::DeleteService { service: r.below(2) }),

@@ -1,0 +1,68 @@
+//! Defects on purpose: what a planner or a shell with an error in it would do. Each has to be found by a story, or the
+//! stories prove nothing.
+//!
+//! They stand between the operator and the world ([`Decorate`]); the planner has no switch for them. Many are errors
+//! that other operators have shipped.
+
+mod calls;
+mod plans;
+
+use serin_engine::{ApiCall, Plan, Snapshot};
+use serin_sim::Decorate;
+
+use crate::judge::Violation;
+use crate::run::play_with;
+use crate::story::Story;
+
+/// One error, and the rule that it breaks.
+#[derive(Clone, Copy)]
+pub struct Defect {
+    /// What goes wrong, in a few words.
+    pub name: &'static str,
+    /// The rule that it breaks, as `docs/design/testing.md` counts them.
+    pub breaks: u8,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Plan(fn(&Snapshot, &mut Plan)),
+    Call(fn(&Snapshot, &mut ApiCall)),
+}
+
+impl Defect {
+    const fn of_plan(breaks: u8, name: &'static str, change: fn(&Snapshot, &mut Plan)) -> Self {
+        Self { name, breaks, kind: Kind::Plan(change) }
+    }
+
+    const fn of_call(breaks: u8, name: &'static str, change: fn(&Snapshot, &mut ApiCall)) -> Self {
+        Self { name, breaks, kind: Kind::Call(change) }
+    }
+}
+
+impl Decorate for Defect {
+    fn plan(&mut self, world: &Snapshot, plan: &mut Plan) {
+        if let Kind::Plan(change) = self.kind {
+            change(world, plan);
+        }
+    }
+
+    fn call(&mut self, world: &Snapshot, call: &mut ApiCall) {
+        if let Kind::Call(change) = self.kind {
+            change(world, call);
+        }
+    }
+}
+
+/// The first story of at most so many that finds a defect, by its seed, and what it says.
+pub fn find(defect: Defect, stories: u64, turns: u32) -> Option<(u64, Violation)> {
+    (0..stories).find_map(|seed| {
+        let outcome = play_with(&Story::of(seed, turns), Box::new(defect), false);
+        outcome.violation.map(|violation| (seed, violation))
+    })
+}
+
+/// Every defect.
+pub fn all() -> impl Iterator<Item = Defect> {
+    plans::DEFECTS.iter().chain(calls::DEFECTS).copied()
+}

@@ -1,0 +1,29 @@
+//! Every defect on purpose is found: a judge that finds nothing proves nothing.
+
+#![allow(clippy::panic, reason = "tests")]
+
+use std::collections::BTreeMap;
+
+use serin_stories::defects::{all, find};
+
+/// In how many stories each is looked for, and how many things happen in one, at most.
+const STORIES: u64 = 600;
+const TURNS: u32 = 40;
+
+#[test]
+fn every_defect_on_purpose_is_found() {
+    let missed: Vec<&str> =
+        all().filter(|defect| find(*defect, STORIES, TURNS).is_none()).map(|defect| defect.name).collect();
+    assert!(missed.is_empty(), "not found in {STORIES} stories each: {missed:#?}");
+}
+
+#[test]
+fn every_rule_has_two_defects() {
+    let mut counts: BTreeMap<u8, usize> = BTreeMap::new();
+    for defect in all() {
+        *counts.entry(defect.breaks).or_default() += 1;
+    }
+    for rule in 1..=12 {
+        assert!(counts.get(&rule).copied().unwrap_or(0) >= 2, "rule {rule}: {counts:?}");
+    }
+}
