@@ -31,6 +31,7 @@ pub mod routes;
 pub mod snapshot;
 pub mod status;
 pub mod traffic;
+pub mod verbs;
 pub mod waits;
 
 pub use action::Action;
