@@ -9,6 +9,7 @@ pub mod abort;
 pub mod acknowledgement;
 pub mod action;
 pub mod api_call;
+pub mod bundle;
 pub mod capacity;
 pub mod course;
 pub mod deletion;
@@ -36,6 +37,7 @@ pub mod waits;
 
 pub use action::Action;
 pub use api_call::ApiCall;
+pub use bundle::Bundle;
 pub use observe::{Objects, observe};
 pub use plan::{Plan, plan};
 pub use recall::Recall;

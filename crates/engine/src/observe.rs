@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde::{Deserialize, Serialize};
 use serin_api::names::POD_TEMPLATE_HASH;
 use serin_api::status::{ManagedService, ManagedTraffic, RolloutStatus};
 use serin_api::validate::{DEFAULT_PROGRESS_DEADLINE_SECONDS, FieldError, ValidCanary, validate};
@@ -79,10 +80,13 @@ pub fn references(rollout: &Rollout) -> References {
 
 /// The name that a new ReplicaSet for the Rollout's template would get.
 pub fn next_replica_set_name(rollout: &Rollout) -> String {
+    format!("{}-{}", rollout.metadata.name.as_deref().unwrap_or_default(), next_hash(rollout))
+}
+
+fn next_hash(rollout: &Rollout) -> String {
     let status = rollout.status.as_ref().and_then(|status| status.valid());
     let collisions = status.and_then(|status| status.collision_count).unwrap_or(0);
-    let hash = hash::pod_template_hash(&rollout.spec.template, collisions);
-    format!("{}-{hash}", rollout.metadata.name.as_deref().unwrap_or_default())
+    hash::pod_template_hash(&rollout.spec.template, collisions)
 }
 
 /// Whether a ReplicaSet is owned by the Rollout, or has no controller and matches its selector.
@@ -103,11 +107,33 @@ pub fn controller_uid(replica_set: &ReplicaSet) -> Option<&str> {
     owners.into_iter().find(|owner| owner.controller == Some(true)).map(|owner| owner.uid.as_str())
 }
 
+/// What a template is called: both names follow from its whole text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateIdentity {
+    /// Its identity as written.
+    pub id: String,
+    /// The pod template hash that a new ReplicaSet for it would have.
+    pub hash: String,
+}
+
 /// Looks at the objects of one Rollout.
 pub fn observe(objects: &Objects, names: &Arc<Names>, recall: &Recall) -> Snapshot {
     let rollout = &*objects.rollout;
+    let identity =
+        TemplateIdentity { id: hash::template_id(&rollout.spec.template), hash: next_hash(rollout) };
+    observe_named(objects, names, recall, identity)
+}
+
+/// Looks at the objects of one Rollout whose template is not there as the user wrote it, as in a bundle.
+pub fn observe_named(
+    objects: &Objects,
+    names: &Arc<Names>,
+    recall: &Recall,
+    identity: TemplateIdentity,
+) -> Snapshot {
+    let rollout = &*objects.rollout;
     let recorded = rollout.recorded_status();
-    let template = template_view(objects, &recorded);
+    let template = template_view(objects, identity);
     let revisions = revisions(objects, names);
     let stable = stable(&revisions, &recorded, objects, &template);
     let strategy = validate(rollout);
@@ -160,16 +186,11 @@ fn rollout_view(rollout: &Rollout, namespace_terminating: bool) -> RolloutView {
     }
 }
 
-fn template_view(objects: &Objects, recorded: &RolloutStatus) -> TemplateView {
+fn template_view(objects: &Objects, identity: TemplateIdentity) -> TemplateView {
     let rollout = &*objects.rollout;
-    let raw = rollout.spec.template.clone();
+    let TemplateIdentity { id, hash } = identity;
     let name_taken = objects.name_holder.as_ref().is_some_and(|holder| !could_own(rollout, holder));
-    TemplateView {
-        id: hash::template_id(&raw),
-        hash: hash::pod_template_hash(&raw, recorded.collision_count.unwrap_or(0)),
-        raw,
-        name_taken,
-    }
+    TemplateView { raw: rollout.spec.template.clone(), id, hash, name_taken }
 }
 
 fn revisions(objects: &Objects, names: &Names) -> Vec<Revision> {

@@ -124,7 +124,8 @@ fn send(world: &mut World, oracle: &mut Oracle, call: &ApiCall, what: &str) -> A
     answer
 }
 
-fn gather(world: &World) -> Option<Objects> {
+/// What the operator reads.
+pub fn gather(world: &World) -> Option<Objects> {
     let stored = world.find(Kind::Rollout, NAME)?;
     let rollout: Arc<Rollout> = parse(stored);
     let references = observe::references(&rollout);

@@ -6,6 +6,8 @@
 
 #[path = "../common/agreement.rs"]
 mod agreement;
+#[path = "../common/bundled.rs"]
+mod bundled;
 #[path = "../common/operator.rs"]
 mod operator;
 mod reconcile;
@@ -14,7 +16,9 @@ mod story;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, RngSeed};
 
-use crate::story::{Setting, Story, Turn};
+use crate::bundled::bundled;
+use crate::operator::gather;
+use crate::story::{MARKER, Setting, Story, Turn};
 
 /// 256 stories each, the same in every run; `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for more and for others.
 fn config() -> Config {
@@ -55,6 +59,20 @@ proptest! {
         for version in 0..versions {
             story.play(&Turn::Update(version + 1));
             story.complete();
+        }
+    }
+
+    #[test]
+    fn in_every_world_a_bundle_tells_the_same_decision_and_nothing_confidential(
+        setting in Setting::any(),
+        turns in prop::collection::vec(Turn::any(), 0..40),
+    ) {
+        let mut story = Story::begin(&setting);
+        for turn in &turns {
+            story.play(turn);
+            let objects = gather(story.world()).expect("a Rollout");
+            let text = bundled(&objects, story.world().now());
+            prop_assert!(!text.contains(MARKER), "{}", text);
         }
     }
 }

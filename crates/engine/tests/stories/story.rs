@@ -10,6 +10,9 @@ use serin_testkit::{Fault, Kind, Matcher, Oracle, World, http_route, rollout, se
 use crate::operator::{NAME, Operator, USER};
 use crate::reconcile::reconcile;
 
+/// In everything of a template that must not leave the cluster.
+pub const MARKER: &str = "confidential";
+
 const HASH: &str = "rollouts-pod-template-hash";
 
 /// The longest that a cluster without interference may take to rest, in rounds of operator, controllers and time.
@@ -126,11 +129,28 @@ fn image(version: u8) -> String {
     if version % 4 == 3 { format!("web:broken-{version}") } else { format!("web:{version}") }
 }
 
+/// A template with much in it that is nobody's business.
+fn template(version: u8) -> Value {
+    let secret = |place: &str| format!("{MARKER} {place}");
+    json!({
+        "metadata": { "labels": { "app": "web" }, "annotations": { "checksum/config": secret("annotation") } },
+        "spec": {
+            "imagePullSecrets": [{ "name": secret("imagePullSecret") }],
+            "serviceAccountName": secret("serviceAccount"),
+            "containers": [{
+                "name": "web", "image": image(version), "args": [secret("argument")],
+                "env": [{ "name": "PASSWORD", "value": secret("environment") }],
+            }],
+        },
+    })
+}
+
 impl Story {
     /// A first deploy that has come to rest.
     pub fn begin(setting: &Setting) -> Self {
         let mut world = World::new();
-        let mut wanted = rollout(NAME).replicas(i32::try_from(setting.replicas).unwrap()).image(&image(0));
+        let mut wanted =
+            rollout(NAME).replicas(i32::try_from(setting.replicas).unwrap()).template(template(0));
         for step in &setting.steps {
             wanted = wanted.step(step.clone());
         }
@@ -158,6 +178,11 @@ impl Story {
         story
     }
 
+    /// What there is now.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
     pub fn play(&mut self, turn: &Turn) {
         let Self { world, cluster, operator, oracle, .. } = self;
         match turn {
@@ -176,7 +201,7 @@ impl Story {
             Turn::Fail(code) => world.fail_next(Matcher::writes().by(USER), Fault::Status(*code)),
             Turn::LoseAnswer => world.fail_next(Matcher::writes().by(USER), Fault::LoseAnswer),
             Turn::Update(version) | Turn::Return(version) => {
-                let containers = json!([{"name": "web", "image": image(*version)}]);
+                let containers = template(*version)["spec"]["containers"].clone();
                 spec(world, json!({"template": {"spec": {"containers": containers}}}));
             }
             Turn::Resume(step) => spec(world, json!({"resume": {"step": step}})),

@@ -4,12 +4,15 @@
 
 #[path = "../common/agreement.rs"]
 mod agreement;
+#[path = "../common/bundled.rs"]
+mod bundled;
 #[path = "../common/operator.rs"]
 mod operator;
 mod world;
 
 mod aborts;
 mod acknowledgements;
+mod bundles;
 mod calls;
 mod deletes;
 mod deploys;

@@ -327,10 +327,14 @@ impl World {
     }
 
     pub fn snapshot(&self) -> Snapshot {
+        observe(&self.objects(), &Arc::new(Names::default()), &self.recall)
+    }
+
+    pub fn objects(&self) -> Objects {
         let list = |values: &BTreeMap<String, Value>| values.clone();
         let rollout: Arc<serin_api::Rollout> = parse(&self.rollout);
         let holder = serin_engine::observe::next_replica_set_name(&rollout);
-        let objects = Objects {
+        Objects {
             name_holder: self.revisions.iter().find(|r| r["metadata"]["name"] == json!(holder)).map(parse),
             replica_sets: self.revisions.iter().map(parse).collect(),
             pods: self.pods.iter().map(parse).collect(),
@@ -344,8 +348,7 @@ impl World {
             namespace_terminating: self.namespace_terminating,
             routes_unserved: false,
             rollout,
-        };
-        observe(&objects, &Arc::new(Names::default()), &self.recall)
+        }
     }
 
     pub fn plan(&self) -> Plan {
