@@ -1,9 +1,11 @@
 //! The command line. Every flag can be given as an environment variable too, in which an empty value counts as none.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 use serin_api::RolloutApi;
 use serin_api::names::DEFAULT_GROUP;
 
@@ -27,6 +29,12 @@ pub enum Command {
     Release(ReleaseArgs),
     /// Ask a running operator whether it is ready.
     Probe(ProbeArgs),
+    /// Say what a Rollout is doing, what it waits for, and what each command would do now. Writes nothing.
+    Explain(ExplainArgs),
+    /// Write everything that a decision about a Rollout is made from into one file, without anything confidential.
+    Bundle(BundleArgs),
+    /// Make the decision of a bundle again, without a cluster.
+    Replay(ReplayArgs),
 }
 
 /// Flags of `serin operator`.
@@ -86,6 +94,77 @@ pub struct ProbeArgs {
     /// For how many seconds to ask again while the answer is no.
     #[arg(long, env = "SERIN_TIMEOUT", value_name = "SECONDS", default_value_t = 30)]
     pub timeout: u64,
+}
+
+/// Flags of `serin explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    #[command(flatten)]
+    pub rollout: RolloutArgs,
+    #[command(flatten)]
+    pub print: PrintArgs,
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// Flags of `serin bundle`.
+#[derive(Debug, Args)]
+pub struct BundleArgs {
+    #[command(flatten)]
+    pub rollout: RolloutArgs,
+    /// The file to write; standard output unless given.
+    #[arg(short = 'o', long, env = "SERIN_FILE", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// Flags of `serin replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The bundle; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub print: PrintArgs,
+    /// Decide at another time than the bundle did, as in 2026-11-24T03:00:00Z.
+    #[arg(long, env = "SERIN_AT", value_name = "TIME")]
+    pub at: Option<Timestamp>,
+}
+
+/// One Rollout.
+#[derive(Debug, Args)]
+pub struct RolloutArgs {
+    /// The name of the Rollout.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The namespace of the Rollout. Unless given, the one of the kubeconfig's context or of this pod.
+    #[arg(short, long, env = "SERIN_NAMESPACE", value_name = "NAMESPACE")]
+    namespace: Option<String>,
+}
+
+impl RolloutArgs {
+    /// The namespace of the Rollout, where `default` is the client's own.
+    pub fn namespace<'a>(&'a self, default: &'a str) -> &'a str {
+        given(self.namespace.as_ref()).unwrap_or(default)
+    }
+}
+
+/// How to print.
+#[derive(Debug, Args)]
+pub struct PrintArgs {
+    /// The form of what is printed.
+    #[arg(short, long, env = "SERIN_OUTPUT", value_name = "FORM", default_value = "text")]
+    pub output: PrintForm,
+}
+
+/// The form of what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PrintForm {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// Which API group Rollouts belong to.

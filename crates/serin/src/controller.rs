@@ -101,4 +101,4 @@ fn backoff(failures: u32) -> Duration {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

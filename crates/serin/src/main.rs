@@ -3,23 +3,28 @@
 mod admin;
 mod apply;
 mod args;
+mod bundle;
 mod client;
 mod clock;
 mod controller;
 mod events;
+mod explain;
 #[cfg(test)]
 mod fake_api;
 mod leading;
 mod lease;
+mod live;
 mod logging;
 mod metrics;
 mod probe;
 mod readiness;
 mod release;
+mod replay;
 mod run;
 mod stop;
 mod triggers;
 mod watch;
+mod words;
 
 fn main() -> std::process::ExitCode {
     // Before the first client: TLS has to be told which cryptography to use. Fails only if it was told before.

@@ -18,7 +18,7 @@ use crate::lease::{Candidate, Claim, Leadership, Settings, identity};
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::stop::Stop;
-use crate::{admin, client, events, logging, probe, release};
+use crate::{admin, bundle, client, events, explain, logging, probe, release, replay};
 
 /// The gate that is closed from winning the lease until the caches are complete.
 const CACHES: &str = "caches";
@@ -41,6 +41,9 @@ pub fn run(cli: Cli) -> ExitCode {
             logging::start(&args.log).map_err(Into::into).and_then(|()| block_on(release::run(args)))
         }
         Command::Probe(args) => block_on(probe::run(args)),
+        Command::Explain(args) => block_on(explain::run(args)),
+        Command::Bundle(args) => block_on(bundle::run(args)),
+        Command::Replay(args) => replay::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -65,8 +68,15 @@ fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()
 }
 
 fn print_crds(api: serin_api::RolloutApi) -> anyhow::Result<()> {
-    let yaml = serde_yaml::to_string(&serin_api::crd(api))?;
-    match io::stdout().write_all(yaml.as_bytes()) {
+    print(&serde_yaml::to_string(&serin_api::crd(api))?)
+}
+
+/// Prints what was asked for.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
         // The reader has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),

@@ -1,8 +1,9 @@
 //! The operator as a process, with the rights that the chart gives it and no others.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// A running operator. Ends with this value.
@@ -61,6 +62,21 @@ impl Operator {
             .env("KUBECONFIG", kubeconfig)
             .output()
             .expect("`serin release` runs")
+    }
+
+    /// Runs another command of the binary, such as `serin explain`, with this text as its input.
+    pub fn command(args: &[&str], kubeconfig: &Path, input: &str) -> Output {
+        let mut child = Command::new(binary())
+            .args(args)
+            .env("KUBECONFIG", kubeconfig)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        // The end of the handle is the end of the input. A command that reads none may have ended by now.
+        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+        child.wait_with_output().expect("the command ends")
     }
 
     /// The process.

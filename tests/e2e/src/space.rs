@@ -137,6 +137,14 @@ impl Space {
         }
     }
 
+    /// Runs a command of the binary with the rights that the operator has, and tells what it printed.
+    pub fn serin(&self, args: &[&str], input: &str) -> Result<String, String> {
+        let kubeconfig = CLUSTER.service_account_kubeconfig(&self.namespace, "serin").expect("a token");
+        let output = Operator::command(args, &kubeconfig, input);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    }
+
     /// Runs kubectl in the namespace.
     pub fn kubectl(&self, args: &[&str]) -> String {
         self.try_kubectl(args).unwrap_or_else(|error| self.fail(&format!("kubectl {args:?}: {error:#}")))

@@ -5,6 +5,6 @@ mod deploys;
 mod failures;
 mod lag;
 mod refusals;
-mod stage;
+pub mod stage;
 mod watches;
 mod writers;

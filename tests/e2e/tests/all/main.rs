@@ -8,6 +8,7 @@ mod crash;
 mod deletion;
 mod deploy;
 mod drift;
+mod explain;
 mod invalid;
 mod leader;
 mod release;
