@@ -42,7 +42,7 @@ pub fn write(root: &Path, options: &Options) -> Result<()> {
     let workspace = Workspace::at(root)?;
     let program = match &options.binary {
         Some(binary) => binary.clone(),
-        None => workspace.build("serin")?,
+        None => workspace.build("serin", &[("SERIN_COMMIT", &revision)])?,
     };
     let out = match &options.out {
         Some(out) => std::path::absolute(out)?,

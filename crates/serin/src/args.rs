@@ -296,6 +296,19 @@ mod tests {
         }
     }
 
+    /// The usage of the commands for people is in the documentation, word for word.
+    #[test]
+    fn the_documented_usage_is_the_real_one() {
+        let page = include_str!("../../../docs/cli.md");
+        for name in ["explain", "bundle", "replay"] {
+            let asked = Cli::command().term_width(100).try_get_matches_from(["serin", name, "--help"]);
+            let usage = asked.unwrap_err().to_string();
+            let usage: Vec<&str> = usage.lines().map(str::trim_end).collect();
+            let usage = usage.join("\n");
+            assert!(page.contains(usage.trim()), "docs/cli.md lacks this:\n{usage}");
+        }
+    }
+
     #[test]
     fn defaults() {
         let args = operator(&[]).unwrap();

@@ -1,6 +1,7 @@
 //! A namespace of its own for each test, in the one cluster that all tests of this process share.
 
 use std::path::PathBuf;
+use std::process::Output;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -137,12 +138,24 @@ impl Space {
         }
     }
 
-    /// Runs a command of the binary with the rights that the operator has, and tells what it printed.
-    pub fn serin(&self, args: &[&str], input: &str) -> Result<String, String> {
+    /// Runs a command of the binary with the rights that the operator has, which must succeed, and tells what it printed.
+    pub fn serin(&self, args: &[&str], input: &str) -> String {
+        let output = self.serin_output(args, input);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "serin {args:?}: {said}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Runs a command of the binary with the rights that the operator has, which must fail, and tells why it did.
+    pub fn refused_serin(&self, args: &[&str]) -> String {
+        let output = self.serin_output(args, "");
+        assert!(!output.status.success(), "serin {args:?} succeeds");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    fn serin_output(&self, args: &[&str], input: &str) -> Output {
         let kubeconfig = CLUSTER.service_account_kubeconfig(&self.namespace, "serin").expect("a token");
-        let output = Operator::command(args, &kubeconfig, input);
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+        Operator::command(args, &kubeconfig, input)
     }
 
     /// Runs kubectl in the namespace.

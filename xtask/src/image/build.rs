@@ -35,9 +35,11 @@ impl Workspace {
 
     /// Builds a package's program of the same name for this machine, and tells where it is.
     ///
+    /// `variables` are for sources that read the build's environment, such as the commit that a bundle names.
+    ///
     /// The compiler's own target is used and not musl's, which would have to be downloaded first. It is named all the
     /// same: only then do the flags spare build scripts and procedural macros, which cannot be static.
-    pub fn build(&self, package: &str) -> Result<PathBuf> {
+    pub fn build(&self, package: &str, variables: &[(&str, &str)]) -> Result<PathBuf> {
         let host = Compiler::of(&self.root)?;
         ensure!(
             host.triple.contains("-linux-"),
@@ -52,6 +54,7 @@ impl Workspace {
             .args(["build", "--release", "--locked", "--package", package, "--bin", package])
             .args(["--target", &host.triple])
             .current_dir(&self.root)
+            .envs(variables.iter().copied())
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_ENCODED_RUSTFLAGS", self.flags(&host)?)
             .status()

@@ -27,7 +27,7 @@ pub struct Options {
 pub fn write(root: &Path, options: &Options) -> Result<()> {
     let workspace = Workspace::at(fs::canonicalize(root)?)?;
     let out = options.out.clone().unwrap_or_else(|| workspace.target.join("image"));
-    let (program, architecture) = static_program(&workspace.build(PACKAGE)?)?;
+    let (program, architecture) = static_program(&workspace.build(PACKAGE, &[])?)?;
     for version in VERSIONS {
         let version_variable = format!("APP_VERSION={version}");
         let worker: &[&str] = &[&version_variable];

@@ -21,25 +21,25 @@ fn a_paused_canary_is_explained_bundled_and_replayed_without_its_secrets() {
     });
 
     let namespace: &str = &space.namespace;
-    let text = space.serin(&["explain", "web", "-n", namespace], "").unwrap();
+    let text = space.serin(&["explain", "web", "-n", namespace], "");
     assert!(text.starts_with(&format!("Rollout {namespace}/web: Paused (CanaryPauseStep)\n")), "{text}");
     assert!(text.contains("Canary's share of HTTPRoute route: 10 %"), "{text}");
     let command = space.rollout("web")["status"]["waitingFor"][0]["unblock"].as_str().unwrap().to_owned();
     assert!(text.contains(&format!("    to go on: {command}\n")), "{text}");
     assert_eq!(explain(&space, &["-o", "json"])["state"], "paused");
 
-    let bundle = space.serin(&["bundle", "web", "-n", namespace], "").unwrap();
+    let bundle = space.serin(&["bundle", "web", "-n", namespace], "");
     assert!(!bundle.contains("confidential"), "{bundle}");
-    let replayed = space.serin(&["replay", "-"], &bundle).unwrap();
+    let replayed = space.serin(&["replay", "-"], &bundle);
     assert!(replayed.contains("\nThe plan is the one that the bundle recorded.\n"), "{replayed}");
     assert!(replayed.contains(&command), "{replayed}");
 
-    let missing = space.serin(&["explain", "wep", "-n", namespace], "").unwrap_err();
+    let missing = space.refused_serin(&["explain", "wep", "-n", namespace]);
     assert!(
         missing.contains(&format!("there is no Rollout wep in namespace {namespace}; there are web")),
         "{missing}"
     );
-    let forbidden = space.serin(&["explain", "web", "-n", "kube-system"], "").unwrap_err();
+    let forbidden = space.refused_serin(&["explain", "web", "-n", "kube-system"]);
     assert!(
         forbidden.contains("you may not list rollouts.serin.dev in namespace kube-system"),
         "{forbidden}"
@@ -49,5 +49,5 @@ fn a_paused_canary_is_explained_bundled_and_replayed_without_its_secrets() {
 
 fn explain(space: &Space, flags: &[&str]) -> Value {
     let args = [&["explain", "web", "--namespace", &space.namespace], flags].concat();
-    serde_json::from_str(&space.serin(&args, "").unwrap()).unwrap()
+    serde_json::from_str(&space.serin(&args, "")).unwrap()
 }
