@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use serin_engine::api_call::{Verb, api_call};
 use serin_engine::{ApiCall, plan};
 
-use crate::world::{World, hash_of};
+use crate::world::{World, hash_of, template};
 
 /// The calls for the actions of a world's plan.
 fn calls(world: &World) -> Vec<ApiCall> {
@@ -25,6 +25,16 @@ fn one_pod_with_a_role() -> World {
         .selects("stable", "v1", 1)
         .selects("canary", "v1", 1)
         .canary("activeMetadata", json!({"annotations": {"example.com/role": "active"}}))
+}
+
+#[test]
+fn what_a_template_means_is_asked_without_creating_anything() {
+    let mut same = template("v1");
+    same["spec"]["restartPolicy"] = json!("Always");
+    let asked = World::healthy().spec("template", same);
+    asked.does(&["compare template"]);
+    assert!(calls(&asked)[0].dry_run);
+    assert!(calls(&World::updated()).iter().all(|call| !call.dry_run));
 }
 
 #[test]

@@ -121,3 +121,16 @@ fn traffic_takes_refuge_behind_the_canary_service_while_the_stable_one_has_no_en
     let at_rest = World::healthy().spec("replicas", json!(0)).lists("stable", &[]);
     at_rest.does(&["scale ReplicaSet/web-v1 from 5 to 0"]);
 }
+
+#[test]
+fn a_contest_is_told_once_while_it_lasts() {
+    let mut world = World::paused_at_10().route_weights(50, 50);
+    let correction = world.plan().actions[0].clone();
+    for _ in 0..31 {
+        world.recall.applied(&correction, at(0));
+    }
+    let mut contested = world.route_weights(90, 10);
+    contested.does(&[]).tells(&["RouteContested"]);
+    contested.rollout["status"] = serde_json::to_value(contested.plan().report).unwrap();
+    contested.status("readyReplicas", json!(1)).does(&[]).writes_status(true).tells(&[]);
+}

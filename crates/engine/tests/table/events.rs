@@ -48,3 +48,15 @@ fn health_is_told_only_where_it_comes_back() {
     degraded.rollout["status"] = serde_json::to_value(degraded.plan().report).unwrap();
     degraded.status("readyReplicas", json!(4)).writes_status(true).tells(&[]);
 }
+
+#[test]
+fn a_template_that_the_server_refuses_is_told_once_for_each_refusal() {
+    let mut world = World::updated();
+    let create = world.plan().actions[0].clone();
+    world.recall.refused(&create, "no such class".into(), crate::world::at(10));
+    world.does(&[]).tells(&["ReplicaSetCreateError"]);
+    world.rollout["status"] = serde_json::to_value(world.plan().report).unwrap();
+    world.clone().status("readyReplicas", json!(4)).writes_status(true).tells(&[]);
+    world.recall.refused(&create, "exceeded quota".into(), crate::world::at(10));
+    world.tells(&["ReplicaSetCreateError"]);
+}
