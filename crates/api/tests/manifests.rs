@@ -109,7 +109,8 @@ fn what_is_not_served_is_told_as_the_api_server_tells_it() {
         let told: Vec<_> = unserved::held(&value(&file)).iter().map(ToString::to_string).collect();
         let mut refused: Vec<_> = answer.lines().filter(|line| line.contains(": Forbidden: ")).collect();
         let mut told: Vec<&str> = told.iter().map(String::as_str).collect();
-        (told.sort_unstable(), refused.sort_unstable());
+        told.sort_unstable();
+        refused.sort_unstable();
         assert_eq!(told, refused, "{}", file.display());
     }
     assert!(manifests("valid").iter().all(|file| unserved::held(&value(file)).is_empty()));

@@ -24,6 +24,10 @@ type Sequence = Vec<String>;
 /// move of traffic falls into the same plan, and which plans fall together depends on how soon pods and EndpointSlices
 /// are seen. That the pods are there before their traffic is for the oracle to judge, which sees the endpoints. So growth
 /// is one sequence for each ReplicaSet, and everything else is one sequence together.
+///
+/// Before a first deploy has written its first selector, both Services select the same pods, and a real cluster lists them
+/// behind the one before the other. The share has to be where pods are listed, so it may take a detour over the Service
+/// that has them first; of the weights until then only the last ones are compared.
 #[derive(Debug, PartialEq, Eq)]
 struct Order {
     traffic_and_scale_downs: Sequence,
@@ -44,6 +48,10 @@ impl Order {
             } else {
                 &mut order.traffic_and_scale_downs
             };
+            let is_weights = |entry: &String| entry.starts_with("HTTPRoute/");
+            if is_weights(&entry) && sequence.iter().all(is_weights) {
+                sequence.clear();
+            }
             if sequence.last() != Some(&entry) {
                 sequence.push(entry);
             }
@@ -215,6 +223,9 @@ fn the_comparison_sees_two_moves_in_another_order_one_too_many_and_another_size(
     let more =
         [("ReplicaSet/a", "1"), ("ReplicaSet/a", "2"), ("HTTPRoute/r", "50/50"), ("ReplicaSet/a", "0")];
     assert_ne!(order, of(&more));
+    let (deploy, detour) = ([("HTTPRoute/r", "100/0"), ("Service/s", "a")], ("HTTPRoute/r", "0/100"));
+    assert_eq!(of(&deploy), of(&[detour, deploy[0], deploy[1]]));
+    assert_ne!(of(&deploy), of(&[deploy[0], deploy[1], detour]));
 }
 
 #[test]
