@@ -1,4 +1,5 @@
-//! The command line. Every flag can be given as an environment variable too, in which an empty value counts as none.
+//! The command line. What runs in a pod takes every flag as an environment variable too, in which an empty value counts
+//! as none.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,6 +36,9 @@ pub enum Command {
     Bundle(BundleArgs),
     /// Make the decision of a bundle again, without a cluster.
     Replay(ReplayArgs),
+    /// Show what a Rollout will do: its weights, pods, pauses and writes, moment by moment. Changes nothing, and asks no
+    /// cluster unless told to.
+    Plan(PlanArgs),
 }
 
 /// Flags of `serin operator`.
@@ -107,6 +111,33 @@ pub struct ExplainArgs {
     pub api: ApiArgs,
 }
 
+/// Flags of `serin plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The Rollout, where the files hold several or, with `--from live`, none.
+    pub name: Option<String>,
+    /// A file, a folder, or - for standard input. Services and HTTPRoutes in it are used, other objects are not.
+    #[arg(long = "filename", short = 'f', value_name = "FILE")]
+    pub files: Vec<std::path::PathBuf>,
+    /// The image of the update; of which container, where there are several.
+    #[arg(long, value_name = "[CONTAINER=]IMAGE")]
+    pub image: Option<String>,
+    /// Where to begin: in an empty cluster, with a first deploy and an update after it, or in the cluster as it is.
+    #[arg(long, value_name = "WHERE", default_value = "empty")]
+    pub from: PlanFrom,
+    /// The form of the plan.
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    pub output: PlanOutput,
+    /// The namespace. Unless given, the one that the Rollout names, else the one that the kubeconfig names.
+    #[arg(long, short, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// How many seconds after its creation a pod is ready.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub pod_ready_seconds: u32,
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
 /// Flags of `serin bundle`.
 #[derive(Debug, Args)]
 pub struct BundleArgs {
@@ -164,6 +195,24 @@ pub enum PrintForm {
     /// For people.
     Text,
     /// For programs.
+    Json,
+}
+
+/// Where a plan begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlanFrom {
+    /// An empty cluster.
+    Empty,
+    /// The cluster of the kubeconfig, which is only read.
+    Live,
+}
+
+/// The form of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlanOutput {
+    /// For people.
+    Text,
+    /// One JSON object.
     Json,
 }
 
@@ -283,8 +332,11 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_has_an_environment_variable() {
-        for command in Cli::command().get_subcommands() {
+    fn every_flag_of_what_runs_in_a_pod_has_an_environment_variable() {
+        // What people type has none: a forgotten variable would change what they are told.
+        let typed = ["plan"];
+        let definition = Cli::command();
+        for command in definition.get_subcommands().filter(|command| !typed.contains(&command.get_name())) {
             for flag in command.get_arguments().filter(|flag| flag.get_long().is_some()) {
                 let name = flag.get_long().unwrap();
                 let expected = match name {

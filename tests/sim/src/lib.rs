@@ -7,6 +7,7 @@
 
 #![allow(clippy::missing_errors_doc, reason = "every error here is what a story has shown")]
 
+mod blind;
 pub mod coverage;
 pub mod defects;
 pub mod ending;
