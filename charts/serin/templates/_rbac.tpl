@@ -16,6 +16,10 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, patch]
+# A restart replaces pods; an eviction respects their PodDisruptionBudgets, a deletion would not.
+- apiGroups: [""]
+  resources: [pods/eviction]
+  verbs: [create]
 - apiGroups: [""]
   resources: [services]
   verbs: [get, list, watch, patch]

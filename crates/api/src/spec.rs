@@ -56,6 +56,10 @@ pub struct RolloutSpec {
     /// Holds steps and promotion. An abort, a begun hand-over, scaling and repairs go on. Defaults to false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
+    /// Pods that were created before this time are replaced, one by one and without steps: each only when one more is
+    /// available than is wanted. A time to come is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart_at: Option<Time>,
     /// A request to pass a pause. Judged once, then removed by the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<Resume>,

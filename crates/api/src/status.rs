@@ -70,6 +70,9 @@ pub struct RolloutStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aborted_pod_hash: Option<String>,
 
+    /// The `spec.restartAt` before which no pod of the stable revision and the canary was created any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarted_at: Option<Time>,
     /// Pods of all revisions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<i32>,

@@ -106,7 +106,6 @@ pub const UNSERVED: &[Group] = &[
                 Boolean,
                 "remove it, and abort by hand when the Rollout is Degraded",
             ),
-            field("restartAt", Text, "change an annotation of spec.template"),
             field("rollbackWindow", Object, "remove it; a return to an older template is a canary too"),
             field("workloadRef", Object, "write the pods into spec.template"),
         ],

@@ -43,6 +43,8 @@ pub enum Action {
     },
     /// Put a role's metadata on a live pod.
     RelabelPod { pod: String, uid: String, labels: MapChange, annotations: MapChange },
+    /// Let a pod end, if its PodDisruptionBudgets allow that. Its ReplicaSet makes another one.
+    Evict { pod: String, uid: String },
     /// The commit: record a revision as stable.
     RecordStable {
         replica_set: String,
@@ -142,6 +144,7 @@ impl Action {
             | Self::RecordStable { replica_set, .. }
             | Self::DeleteReplicaSet { replica_set, .. } => format!("ReplicaSet/{replica_set}"),
             Self::RelabelPod { pod, .. } => format!("Pod/{pod}"),
+            Self::Evict { pod, .. } => eviction_subject(pod),
             Self::Select { service, .. } => format!("Service/{service}"),
             Self::SetWeights { route, .. } => format!("HTTPRoute/{route}"),
         }
@@ -166,6 +169,7 @@ impl Action {
             Self::SetMinReadySeconds { to, .. } => format!("set minReadySeconds of {subject} to {to}"),
             Self::SetRole { .. } => format!("set role of {subject}"),
             Self::RelabelPod { .. } => format!("relabel {subject}"),
+            Self::Evict { .. } => format!("ask for {subject}"),
             Self::RecordStable { .. } => format!("record {subject} as stable"),
             Self::DeleteReplicaSet { .. } => format!("delete {subject}"),
             Self::Select { hash, .. } => {
@@ -181,4 +185,9 @@ impl Action {
 /// The key of refusals that are about a template, by the identity of its text.
 pub fn template_subject(id: &str) -> String {
     format!("Template/{id}")
+}
+
+/// The key of refusals to let a pod go, which are none of its labels.
+pub fn eviction_subject(pod: &str) -> String {
+    format!("Eviction/{pod}")
 }

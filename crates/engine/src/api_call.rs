@@ -38,6 +38,7 @@ pub enum Target {
     Service,
     HttpRoute,
     Pod,
+    Eviction,
 }
 
 /// What a call sends.
@@ -84,6 +85,7 @@ impl Target {
             Self::Service => "services",
             Self::HttpRoute => "httproutes",
             Self::Pod => "pods",
+            Self::Eviction => "pods/eviction",
         }
     }
 }
@@ -182,6 +184,16 @@ pub fn api_call(world: &Snapshot, action: &Action) -> ApiCall {
                 .change("/metadata/annotations", annotations);
             let path = format!("/api/v1/namespaces/{}/pods/{pod}", world.rollout.namespace);
             ApiCall::new(Target::Pod, Verb::Patch, path, patch.body())
+        }
+        Action::Evict { pod, uid } => {
+            let namespace = &world.rollout.namespace;
+            let body = json!({
+                "apiVersion": "policy/v1", "kind": "Eviction",
+                "metadata": {"name": pod, "namespace": namespace},
+                "deleteOptions": {"preconditions": {"uid": uid}},
+            });
+            let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/eviction");
+            ApiCall::new(Target::Eviction, Verb::Create, path, Body::Object(body))
         }
         Action::Select { service, before, hash, .. } => {
             let path = format!("/api/v1/namespaces/{}/services/{service}", world.rollout.namespace);

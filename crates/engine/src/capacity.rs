@@ -12,6 +12,7 @@ use crate::action::Action;
 use crate::course::Course;
 use crate::draft::Draft;
 use crate::gates;
+use crate::restart;
 use crate::roles;
 use crate::snapshot::Revision;
 use crate::waits::Wait;
@@ -104,8 +105,17 @@ pub fn await_pods(draft: &mut Draft<'_>, course: &Course<'_>) {
     }
 }
 
-/// The pods of a revision that has a place on the course; `None` for one that is on its way out.
+/// The pods of a revision that has a place on the course, with the one more that a restart needs; `None` for one that is
+/// on its way out.
 fn wanted_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> Option<i32> {
+    let placed = placed_pods(draft, course, revision)?;
+    let with_surge = placed.saturating_add(restart::surge(draft, course, revision));
+    // After a commit in this very plan the turn may be another revision's.
+    Some(if restart::must_wait(draft) { with_surge.min(placed.max(revision.replicas)) } else { with_surge })
+}
+
+/// The same without a restart.
+pub fn placed_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> Option<i32> {
     let replicas = draft.world.rollout.replicas;
     let is = |other: Option<&Revision>| other.is_some_and(|other| other.uid == revision.uid);
     if is(course.stable()) || matches!(course, Course::FirstDeploy { target } if is(*target)) {

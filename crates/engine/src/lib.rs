@@ -26,6 +26,7 @@ pub mod plan;
 pub mod promote;
 pub mod recall;
 pub mod references;
+pub mod restart;
 pub mod resume;
 pub mod revision;
 pub mod roles;

@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Serialize};
-use serin_api::metadata;
 
 mod read;
 
@@ -98,11 +98,12 @@ pub struct Backend {
     pub weight: Option<i32>,
 }
 
-/// A pod's metadata. Readiness comes from EndpointSlices and ReplicaSets.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+/// A pod's metadata, and since when it is ready. What Services and ReplicaSets know of readiness comes from them.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pod {
-    #[serde(default, deserialize_with = "metadata::kept")]
     pub metadata: ObjectMeta,
+    /// Nothing while it is not ready.
+    pub ready_since: Option<Timestamp>,
 }
 
 macro_rules! resource {

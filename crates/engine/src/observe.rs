@@ -183,6 +183,7 @@ fn rollout_view(rollout: &Rollout, namespace_terminating: bool) -> RolloutView {
         ),
         paused: spec.paused.unwrap_or(false),
         resume: spec.resume.clone(),
+        restart_at: spec.restart_at.as_ref().map(|time| time.0),
     }
 }
 
@@ -206,6 +207,8 @@ fn revisions(objects: &Objects, names: &Names) -> Vec<Revision> {
                 uid: metadata.uid.clone().unwrap_or_default(),
                 labels: metadata.labels.clone(),
                 annotations: metadata.annotations.clone(),
+                created: metadata.creation_timestamp.as_ref().map_or(Timestamp::MAX, |time| time.0),
+                ready_since: pod.ready_since,
             });
         }
     }

@@ -10,7 +10,8 @@ use crate::draft::Draft;
 use crate::events::{self, After, Event};
 use crate::snapshot::{CurrentRevision, Snapshot};
 use crate::{
-    abort, capacity, deletion, gates, handover, history, references, revision, roles, status, traffic,
+    abort, capacity, deletion, gates, handover, history, references, restart, revision, roles, status,
+    traffic,
 };
 
 /// What is safe to do now.
@@ -63,6 +64,7 @@ pub fn plan(world: &Snapshot, now: Timestamp) -> Plan {
     }
     capacity::scale(&mut draft, &course);
     capacity::await_pods(&mut draft, &course);
+    restart::proceed(&mut draft, &course);
     history::trim(&mut draft);
     roles::converge(&mut draft);
     status::report(&mut draft, &course);

@@ -23,6 +23,8 @@ pub struct Recall {
     pub contests: BTreeMap<String, Contest>,
     /// The value that was last written to each subject, to tell drift from progress.
     pub written: BTreeMap<String, String>,
+    /// The pod that was last let go, by uid, and when: until it is seen to end, it is not asked for again.
+    pub evicted: Option<(String, Timestamp)>,
     /// When status was last written.
     pub status_written_at: Option<Timestamp>,
     /// Since when status has differed from what is recorded, while that is not urgent.
@@ -46,6 +48,7 @@ impl Recall {
             Action::Select { hash, .. } => {
                 self.written.insert(subject.clone(), hash.clone().unwrap_or_default());
             }
+            Action::Evict { uid, .. } => self.evicted = Some((uid.clone(), now)),
             // Whoever writes the same request again and again is answered ever more slowly.
             Action::RemoveResume { .. } | Action::RemoveAnnotation { .. } => {
                 self.contests.entry(subject.clone()).or_default().corrected(None, now);

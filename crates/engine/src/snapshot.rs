@@ -64,6 +64,7 @@ pub struct RolloutView {
     pub progress_deadline_seconds: i64,
     pub paused: bool,
     pub resume: Option<Resume>,
+    pub restart_at: Option<Timestamp>,
 }
 
 /// The user's template and its hashes.
@@ -139,6 +140,9 @@ pub struct PodView {
     pub uid: String,
     pub labels: Option<Map>,
     pub annotations: Option<Map>,
+    pub created: Timestamp,
+    /// Nothing while it is not ready.
+    pub ready_since: Option<Timestamp>,
 }
 
 /// The route and Services in force.

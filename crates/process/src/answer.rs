@@ -46,6 +46,10 @@ pub fn take_in(caches: &Caches, call: &ApiCall, body: impl Body) -> serde_json::
         forget(caches, call);
         return Ok(Answer::default());
     }
+    // It says that the pod is about to end, and not how that looks.
+    if call.target == Target::Eviction {
+        return Ok(Answer::default());
+    }
     if call.target == Target::ReplicaSet && call.dry_run {
         let defaulted = body.read::<ReplicaSet>()?.template;
         return Ok(Answer { defaulted: Some(defaulted) });
@@ -64,7 +68,7 @@ pub fn take_in_object(caches: &Caches, target: Target, body: impl Body) -> serde
         Target::ReplicaSet => drop(caches.replica_sets.written(body.read()?)),
         Target::Service => drop(caches.services.written(body.read()?)),
         Target::HttpRoute => drop(caches.routes.written(body.read()?)),
-        Target::Pod => drop(caches.pods.written(body.read()?)),
+        Target::Pod | Target::Eviction => drop(caches.pods.written(body.read()?)),
     }
     Ok(())
 }
@@ -102,13 +106,14 @@ pub fn forget(caches: &Caches, call: &ApiCall) {
         Target::ReplicaSet => forget_in!(caches.replica_sets),
         Target::Service => forget_in!(caches.services),
         Target::HttpRoute => forget_in!(caches.routes),
-        Target::Pod => forget_in!(caches.pods),
+        Target::Pod | Target::Eviction => forget_in!(caches.pods),
     }
 }
 
 /// The path of the object that a call is about; for a create, of the one that it would have created.
 pub fn object_path(call: &ApiCall) -> String {
     match call.verb {
+        _ if call.target == Target::Eviction => call.path.trim_end_matches("/eviction").to_owned(),
         Verb::Create => {
             let body = call.body.json();
             format!("{}/{}", call.path, body["metadata"]["name"].as_str().unwrap_or_default())

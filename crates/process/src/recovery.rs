@@ -26,12 +26,15 @@ pub enum Recovery {
 /// What follows from a failed action. The first refusal for a precondition is a stale view, and is answered by a fresh
 /// one; a second refusal in the same reconcile is final for a while.
 pub fn recovery(action: &Action, verb: Verb, category: Category, is_first: bool) -> Recovery {
+    let is_eviction = matches!(action, Action::Evict { .. });
     let is_rejected_object = verb == Verb::Create && category == Category::Invalid;
     if is_stale(category) && !is_rejected_object && is_first {
         return Recovery::Refresh;
     }
     match category {
         Category::Forbidden => Recovery::PutOff(REFUSED_FOR),
+        // So a PodDisruptionBudget says that the pod may not go now. Whatever else keeps one pod is no reason to stop.
+        _ if is_eviction && category != Category::NotLeading => Recovery::PutOff(REFUSED_FOR),
         Category::Invalid if is_rejected_object => Recovery::PutOff(REFUSED_FOR),
         _ if is_stale(category) => Recovery::PutOff(OVERTAKEN_FOR),
         // Metadata of one pod must hold up neither traffic nor the other pods.

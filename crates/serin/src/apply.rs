@@ -38,7 +38,9 @@ pub struct Failure {
 impl Failure {
     fn of(error: &kube::Error) -> Self {
         let explanation = match error {
-            kube::Error::Api(status) if matches!(status.code, 403 | 422 | 400) => status.message.clone(),
+            kube::Error::Api(status) if matches!(status.code, 403 | 422 | 400 | 429) => {
+                status.message.clone()
+            }
             _ => String::new(),
         };
         Self { category: Category::of(error), message: serin_process::error::brief(error), explanation }

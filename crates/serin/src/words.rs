@@ -35,6 +35,7 @@ pub fn action(world: &Snapshot, action: &Action) -> String {
             format!("Put the metadata of its role into the template of {}", revision(replica_set))
         }
         Action::RelabelPod { pod, .. } => format!("Put the metadata of its role on pod {pod}"),
+        Action::Evict { pod, .. } => format!("Evict pod {pod}, which is older than spec.restartAt"),
         Action::RecordStable { replica_set, .. } => format!("Record {} as stable", revision(replica_set)),
         Action::DeleteReplicaSet { replica_set, .. } => {
             format!("Delete {}, beyond the history limit", revision(replica_set))

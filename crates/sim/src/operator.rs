@@ -432,6 +432,6 @@ pub fn kind_of(target: Target) -> Kind {
         Target::ReplicaSet => Kind::ReplicaSet,
         Target::Service => Kind::Service,
         Target::HttpRoute => Kind::HttpRoute,
-        Target::Pod => Kind::Pod,
+        Target::Pod | Target::Eviction => Kind::Pod,
     }
 }

@@ -13,6 +13,7 @@ mod names;
 mod ours;
 mod pods;
 mod rest;
+mod restarts;
 mod roles;
 mod scene;
 mod selectors;
@@ -82,6 +83,7 @@ impl Oracle {
             pods::judge(&mut verdict, &was, &is, &memory.served);
             abort::judge(&mut verdict, &was, &is);
             commit::judge(&mut verdict, &was, &is, &mut memory.used);
+            restarts::judge(&mut verdict, &was, &changes);
             roles::judge(&mut verdict, &was, &is, &changes);
             status::judge(&mut verdict, &was, &is);
             gates::judge(&mut verdict, &was, &is, &mut memory.used);

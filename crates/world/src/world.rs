@@ -6,6 +6,7 @@
 mod create;
 mod defaults;
 mod delete;
+mod evict;
 mod faults;
 mod kinds;
 mod log;
@@ -66,6 +67,7 @@ pub struct World {
     group: String,
     unserved: BTreeSet<Kind>,
     pod_quotas: BTreeMap<String, usize>,
+    allowed_disruptions: BTreeMap<String, usize>,
 }
 
 impl Default for World {
@@ -91,6 +93,7 @@ impl World {
             group: group.to_owned(),
             unserved: BTreeSet::new(),
             pod_quotas: BTreeMap::new(),
+            allowed_disruptions: BTreeMap::new(),
         };
         world.create(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "default" } }));
         world.log.clear();
@@ -161,6 +164,7 @@ impl World {
             Verb::Get => self.serve_get(call),
             Verb::List => self.serve_list(call),
             Verb::Watch => Ok(Value::Null),
+            Verb::Create if call.subresource() == Some("eviction") => self.serve_eviction(call),
             Verb::Create => self.serve_create(call),
             Verb::Update | Verb::Patch => self.serve_update(call),
             Verb::Delete => self.serve_delete(call),
@@ -211,6 +215,14 @@ impl World {
         match limit {
             Some(limit) => self.pod_quotas.insert(namespace.to_owned(), limit),
             None => self.pod_quotas.remove(namespace),
+        };
+    }
+
+    /// Lets the PodDisruptionBudgets of a namespace allow so many evictions from now on, or any number.
+    pub fn set_allowed_disruptions(&mut self, namespace: &str, limit: Option<usize>) {
+        match limit {
+            Some(limit) => self.allowed_disruptions.insert(namespace.to_owned(), limit),
+            None => self.allowed_disruptions.remove(namespace),
         };
     }
 

@@ -177,7 +177,14 @@ fn name_holder(set: &ReplicaSet) -> Value {
 }
 
 fn pod(pod: &Pod, kept: &Kept) -> Value {
-    json!({ "metadata": metadata(&pod.metadata, |all| kept.annotations(all)) })
+    let ready = pod
+        .ready_since
+        .map(|since| json!({ "type": "Ready", "status": "True", "lastTransitionTime": since.to_string() }));
+    let conditions: Vec<Value> = ready.into_iter().collect();
+    json!({
+        "metadata": metadata(&pod.metadata, |all| kept.annotations(all)),
+        "status": { "conditions": conditions },
+    })
 }
 
 fn service(service: &Service) -> Value {

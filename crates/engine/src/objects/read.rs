@@ -4,14 +4,15 @@
 //! one than this build knows: what has an unexpected form there counts as absent, because an object that cannot be read
 //! would stop the watch of all.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serin_api::metadata::{self, Manager};
 use serin_api::names::FIELD_MANAGER;
 
 use super::{
-    Backend, EndpointSlice, HttpRoute, Map, ReplicaSet, ReplicaSetStatus, Service, SliceEndpoint,
+    Backend, EndpointSlice, HttpRoute, Map, Pod, ReplicaSet, ReplicaSetStatus, Service, SliceEndpoint,
     TemplateProjection,
 };
 use crate::hash;
@@ -191,6 +192,38 @@ impl<'de> Deserialize<'de> for EndpointSlice {
         };
         let endpoints = raw.endpoints.into_iter().flatten().filter_map(endpoint).collect();
         Ok(Self { metadata: raw.metadata, endpoints })
+    }
+}
+
+impl<'de> Deserialize<'de> for Pod {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize, Default)]
+        #[serde(default)]
+        struct Raw {
+            #[serde(deserialize_with = "metadata::kept")]
+            metadata: ObjectMeta,
+            status: Status,
+        }
+        #[derive(Deserialize, Default)]
+        #[serde(default)]
+        struct Status {
+            conditions: Option<Vec<Condition>>,
+        }
+        #[derive(Deserialize, Default)]
+        #[serde(rename_all = "camelCase", default)]
+        struct Condition {
+            r#type: String,
+            status: String,
+            last_transition_time: Option<Time>,
+        }
+        let Raw { metadata, status } = Raw::deserialize(deserializer)?;
+        let is_ready = |condition: &Condition| condition.r#type == "Ready" && condition.status == "True";
+        let ready = status.conditions.into_iter().flatten().find(is_ready);
+        // Without a time it counts from the pod's creation, which cannot be later.
+        let since =
+            |condition: Condition| condition.last_transition_time.or(metadata.creation_timestamp.clone());
+        let ready_since = ready.map(|condition| since(condition).map_or(Timestamp::MIN, |time| time.0));
+        Ok(Self { metadata, ready_since })
     }
 }
 

@@ -25,6 +25,7 @@ pub const RULES: &[Rule] = &[
     failures::OUT_OF_TIME,
     holds::HELD,
     holds::STEP_PAUSES,
+    progress::RESTARTING,
     progress::HEALTHY,
     progress::PODS_MISSING,
     progress::PODS_NOT_AVAILABLE,

@@ -63,8 +63,8 @@ impl State {
     ///    else aborting;
     /// 3. the stable Service does not select the stable revision, or the wanted revision is the stable one and Services or
     ///    weights are not yet so: hand-over;
-    /// 4. the wanted revision is the stable one: healthy where the phase is Healthy (or only `spec.paused` makes it another),
-    ///    else degraded;
+    /// 4. the wanted revision is the stable one: healthy where the spec can be used and all its pods are available, else
+    ///    degraded;
     /// 5. the phase is Degraded: degraded;
     /// 6. the canary Service selects a revision that is neither the stable nor the wanted one: superseding;
     /// 7. a pause step stands: paused;
@@ -81,11 +81,10 @@ impl State {
             Course::Aborted { .. } => Self::Aborting,
             _ if hand_over_unfinished(&Draft::new(world, now), stable) => Self::HandOver,
             Course::Settled { .. } if !settled => Self::HandOver,
-            Course::Settled { .. } => match report.phase {
-                Some(Phase::Healthy) => Self::Healthy,
-                Some(Phase::Paused) if stable.available >= world.rollout.replicas => Self::Healthy,
-                _ => Self::Degraded,
-            },
+            Course::Settled { .. } if world.is_valid() && stable.available >= world.rollout.replicas => {
+                Self::Healthy
+            }
+            Course::Settled { .. } => Self::Degraded,
             Course::Stepping { .. } if report.phase == Some(Phase::Degraded) => Self::Degraded,
             Course::Stepping { canary, .. } if older_canary_serves(world, stable, canary) => {
                 Self::Superseding

@@ -23,6 +23,7 @@ mod observed;
 mod promotes;
 mod references;
 mod refuses;
+mod restarts;
 mod resumes;
 mod roles;
 mod rules;

@@ -33,6 +33,7 @@ fn rows() -> Vec<(&'static str, World, &'static str)> {
         ),
         ("held", World::healthy().spec("paused", json!(true)), "manually paused"),
         ("step-pauses", World::paused_at_10(), "CanaryPauseStep"),
+        ("restarting", restarting(World::healthy()), "rollout is restarting"),
         ("healthy", World::healthy(), ""),
         ("pods-missing", World::updated(), "more replicas need to be updated"),
         (
@@ -55,10 +56,17 @@ fn neighbours() -> Vec<(&'static str, &'static str, World)> {
         ("invalid-spec", "aborted", aborted().spec("strategy", unreadable)),
         ("aborted", "template-refused", refused(aborted_before_it_began)),
         ("held", "step-pauses", World::paused_at_10().spec("paused", json!(true))),
+        ("step-pauses", "restarting", restarting(World::paused_at_10())),
+        ("restarting", "healthy", restarting(World::healthy())),
         ("pods-missing", "pods-not-available", starting),
         ("pods-not-available", "handing-over", World::healthy().available("v1", 3)),
         ("handing-over", "stepping", handing_over()),
     ]
+}
+
+/// Every pod is older than the restart that is asked for.
+fn restarting(world: World) -> World {
+    world.spec("restartAt", json!(at(10).to_string())).after(20)
 }
 
 fn aborted() -> World {

@@ -201,8 +201,10 @@ impl World {
         }));
         self.pods.retain(|pod| pod["metadata"]["labels"][POD_TEMPLATE_HASH] != json!(hash));
         for number in 0..pods {
-            self.pods.push(json!({"metadata": {
+            let ready = json!([{"type": "Ready", "status": "True", "lastTransitionTime": START}]);
+            self.pods.push(json!({"status": {"conditions": ready}, "metadata": {
                 "name": format!("web-{version}-{number}"), "namespace": "ns", "uid": format!("pod-{version}-{number}"),
+                "creationTimestamp": START,
                 "labels": {"app": "web", POD_TEMPLATE_HASH: hash},
                 "ownerReferences": [{
                     "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": format!("web-{hash}"),

@@ -11,5 +11,6 @@ mod operator;
 
 mod cells;
 mod life;
+mod pairs;
 mod send;
 mod states;

@@ -1,6 +1,7 @@
 //! Sends verbs as people do: by the commands of the table.
 
 use serde_json::{Value, json};
+use serin_engine::Snapshot;
 use serin_engine::verbs::Verb;
 use serin_testkit::Kind;
 
@@ -29,7 +30,12 @@ fn patch(life: &mut Life, body: Value) {
 /// Sends the verb once.
 pub fn send(life: &mut Life, verb: Verb) {
     let snapshot = life.snapshot().expect("a Rollout");
-    let command = verb.command(&snapshot);
+    send_as_seen(life, verb, &snapshot);
+}
+
+/// Sends the verb by somebody who has seen this.
+pub fn send_as_seen(life: &mut Life, verb: Verb, snapshot: &Snapshot) {
+    let command = verb.command(snapshot);
     match verb {
         Verb::UndoToStable => undo(life, |ordinals| ordinals.last().cloned()),
         Verb::UndoToOlder => undo(life, |ordinals| ordinals.first().cloned().filter(|_| ordinals.len() > 1)),

@@ -8,7 +8,7 @@ use serin_engine::verbs::{State, Verb};
 use serin_testkit::Kind;
 use serin_testkit::controllers::Startup;
 
-use crate::life::Life;
+use crate::life::{Life, image};
 use crate::operator::NAME;
 use crate::send::{send, write_image};
 
@@ -108,6 +108,23 @@ pub fn moments(state: State) -> Vec<Life> {
 pub fn moment(state: State) -> Life {
     let mut moments = moments(state);
     moments.swap_remove(moments.len() / 2)
+}
+
+/// Who asks for a step has read in status that it is about the wanted revision, and who wants something else after an
+/// abort, that it is recorded.
+pub fn can_be_asked(verb: Verb, state: State, life: &Life) -> bool {
+    let rollout = life.rollout();
+    let abort_is_recorded = rollout["metadata"]["annotations"]["serin.dev/abort"].is_null();
+    match verb {
+        Verb::Resume | Verb::PromoteStep | Verb::PromoteFull | Verb::Skip => {
+            let wanted = image(&rollout["spec"]["template"]);
+            let stable_is_told = state != State::HandOver
+                || rollout["status"]["stableRS"] == rollout["status"]["currentPodHash"];
+            life.image_of(&rollout["status"]["currentPodHash"]) == wanted && stable_is_told
+        }
+        Verb::Retry | Verb::ChangeTemplate | Verb::UndoToOlder => abort_is_recorded,
+        _ => true,
+    }
 }
 
 /// A pod of the stable revision is not ready; there is no canary.

@@ -77,6 +77,10 @@ fn words(action: &Action, world: &Snapshot) -> String {
             let owner = revision(&|revision| revision.pods.iter().any(|own| own.name == *pod));
             format!("put their role's metadata on pods of {owner}")
         }
+        Action::Evict { pod, .. } => {
+            let owner = revision(&|revision| revision.pods.iter().any(|own| own.name == *pod));
+            format!("let an old pod of {owner} go")
+        }
         Action::RecordStable { replica_set, .. } => format!("record {} as stable", named(replica_set)),
         Action::DeleteReplicaSet { replica_set, .. } => {
             format!("delete ReplicaSet {replica_set}, which is beyond revisionHistoryLimit")

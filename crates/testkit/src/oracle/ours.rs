@@ -24,7 +24,7 @@ pub fn judge(verdict: &mut Verdict<'_>, changes: &Changes, subjects: &[Subject],
         let complaint = match (&change.before, &change.after) {
             (Some(before), Some(after)) => damaged(change, &near, sets, before, after),
             (None, Some(after)) => created(change, &near, after),
-            (Some(before), None) => deleted(change, &near, before),
+            (Some(before), None) => deleted(change, &near, sets, before),
             (None, None) => None,
         };
         verdict
@@ -41,7 +41,7 @@ fn created(change: &Change, subjects: &[&Subject], after: &Value) -> Option<Stri
     (change.key.kind != Kind::ReplicaSet || !owned).then(|| "was created".to_owned())
 }
 
-fn deleted(change: &Change, subjects: &[&Subject], before: &Value) -> Option<String> {
+fn deleted(change: &Change, subjects: &[&Subject], sets: &[Object], before: &Value) -> Option<String> {
     match change.key.kind {
         // Without our finalizer it goes by itself.
         Kind::Rollout if is_deleting(before) => None,
@@ -50,6 +50,8 @@ fn deleted(change: &Change, subjects: &[&Subject], before: &Value) -> Option<Str
             let empty = replicas_of(before) == 0 && before["status"]["replicas"].as_i64().unwrap_or(0) == 0;
             (!owned || !empty).then(|| "was deleted with pods, or is not ours".to_owned())
         }
+        // Whether it might be let go is judged elsewhere.
+        Kind::Pod if is_of_a_set(before, sets, subjects) => None,
         _ => Some("was deleted".to_owned()),
     }
 }
@@ -90,7 +92,7 @@ fn damaged(
         Kind::Pod => {
             let stripped = |subject: &&Subject| {
                 let keys = roles::keys(subject, sets.iter().map(|set| &**set));
-                (without_keys(before, &keys), without_keys(after, &keys))
+                (without_end(before, &keys), without_end(after, &keys))
             };
             subjects.iter().map(stripped).collect()
         }
@@ -193,6 +195,21 @@ fn without_size(set: &Value, subject: &Subject, keys: &[String]) -> Value {
     set["metadata"]["ownerReferences"] = json!(foreign);
     set["spec"]["template"] = without_keys(&set["spec"]["template"], keys);
     set
+}
+
+/// A pod without what roles change, and without its end.
+fn without_end(pod: &Value, keys: &[String]) -> Value {
+    let mut pod = without_keys(pod, keys);
+    for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+        pod["metadata"][field] = json!(null);
+    }
+    pod
+}
+
+fn is_of_a_set(pod: &Value, sets: &[Object], subjects: &[&Subject]) -> bool {
+    let owner = |set: &&Object| set["metadata"]["uid"].as_str() == controller_of(pod);
+    let ours = |set: &Object| subjects.iter().any(|subject| controller_of(set) == Some(&subject.uid));
+    sets.iter().find(owner).is_some_and(ours)
 }
 
 /// An object without these labels and annotations; a map that is absent is an empty one.

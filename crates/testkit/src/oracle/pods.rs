@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::Object;
 use super::drains::Served;
 use super::names::{hash_of, name_of, replicas_of};
+use super::restarts;
 use super::verdict::Verdict;
 use super::view::View;
 
@@ -17,7 +18,8 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, served: &
         if to > from {
             grew = true;
             let wanted = is.subject.replicas;
-            verdict.require(to <= wanted, || {
+            let allowed = wanted + restarts::surge(was, set);
+            verdict.require(to <= allowed, || {
                 format!("{} went from {from} to {to}, for {wanted} replicas", name_of(set))
             });
         }
@@ -122,6 +124,7 @@ fn not_too_many(verdict: &mut Verdict<'_>, is: &View<'_>) {
         !drains && !superseded
     };
     // Whatever somebody had before is taken back at its own pace.
+    // The one more that a restart needs is allowed where it is asked for.
     let sum: i64 = is.sets.iter().filter(counts).map(|set| replicas_of(set).min(wanted)).sum();
     verdict.require(sum <= 2 * wanted, || {
         format!("{sum} pods besides those that drain, for {wanted} replicas: {:?}", is.wanted_pods())

@@ -24,7 +24,9 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, changes: 
             has_a_role(verdict, is, set, change);
         }
     }
-    for change in changes.of(Kind::Pod) {
+    let maps = |pod: &Object| (pod["metadata"]["labels"].clone(), pod["metadata"]["annotations"].clone());
+    let relabelled = |change: &&Change| change.before.as_ref().map(maps) != change.after.as_ref().map(maps);
+    for change in changes.of(Kind::Pod).filter(relabelled) {
         let hash = change.after.as_ref().and_then(|pod| hash_of(pod));
         if let Some(set) = hash.and_then(|hash| is.set(hash)) {
             has_a_role(verdict, is, set, change);

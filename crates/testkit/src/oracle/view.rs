@@ -76,6 +76,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Every pod of the namespace.
+    pub fn pods(&self) -> &[Object] {
+        &self.pods
+    }
+
     pub fn status(&self) -> &Value {
         &self.rollout["status"]
     }

@@ -134,6 +134,11 @@ impl Refusal {
         Self::new(403, format!("{} {name:?} is forbidden: {why}", kind.plural())).about(kind, name)
     }
 
+    pub(crate) fn budget_exceeded(kind: Kind, name: &str) -> Self {
+        let why = "Cannot evict pod as it would violate the pod's disruption budget.";
+        Self::new(429, why.to_owned()).about(kind, name)
+    }
+
     pub(crate) fn namespace_terminating(kind: Kind, name: &str, namespace: &str) -> Self {
         let why =
             format!("unable to create new content in namespace {namespace} because it is being terminated");

@@ -128,6 +128,7 @@ impl Call {
             (Method::Get, false) if query.is_set("watch") => Verb::Watch,
             (Method::Get, false) => Verb::List,
             (Method::Post, false) => Verb::Create,
+            (Method::Post, true) if target.subresource.as_deref() == Some("eviction") => Verb::Create,
             (Method::Put, true) => Verb::Update,
             (Method::Patch, true) => Verb::Patch,
             (Method::Delete, true) => Verb::Delete,

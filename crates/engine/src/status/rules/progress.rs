@@ -5,7 +5,24 @@ use serin_api::status::Phase;
 
 use super::{Announcement, Finding, Rule, UPDATING};
 use crate::events::reasons;
+use crate::restart;
 use crate::status::facts::Facts;
+
+pub const RESTARTING: Rule = Rule {
+    name: "restarting",
+    when: "Pods of the stable revision or the canary are older than `spec.restartAt`, and that time has come.",
+    advice: "Nothing, unless `waitingFor` names a pod that may not be evicted: look at its PodDisruptionBudget.",
+    phase: Phase::Progressing,
+    message: "rollout is restarting",
+    progressing: UPDATING,
+    waits: &[],
+    event: None,
+    finds: |facts| {
+        let world = facts.world();
+        let is_due = restart::due(world, facts.draft.now).is_some();
+        (is_due && facts.status().restarted_at == world.recorded.restarted_at).then(|| under_way(facts))
+    },
+};
 
 pub const HEALTHY: Rule = Rule {
     name: "healthy",
