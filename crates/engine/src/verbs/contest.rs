@@ -10,7 +10,7 @@
 //!   aborted; a return to the stable one leaves nothing to abort.
 //! - A template and edited steps: both.
 //! - Pause and resume: pause, because a resume is refused while `spec.paused` is true.
-//! - Scale, restart, pause and unpause rule out nothing else: both.
+//! - Scale, restart, pause and unpause rule out nothing else: both. What is held by a pause is so from the beginning.
 
 use super::Verb;
 
@@ -46,10 +46,23 @@ pub fn winner(a: Verb, b: Verb) -> Contest {
     if has(Verb::Pause) && has(Verb::Resume) {
         return contest(Winner::Only(Verb::Pause), "A resume is refused while spec.paused is true.");
     }
-    if let Some(other) = other_than(a, b, rules_out_nothing) {
+    if has(Verb::Pause) {
+        let other = if a == Verb::Pause { b } else { a };
         return contest(
             Winner::BothEndingWith(other),
-            "Replicas, restarts and spec.paused rule out no other request.",
+            "The other one is taken, and held as far as it is about steps or promotion.",
+        );
+    }
+    if has(Verb::Unpause) && has(Verb::Resume) {
+        return contest(
+            Winner::BothEndingWith(Verb::Resume),
+            "Nothing is held any more, so the resume counts.",
+        );
+    }
+    if let Some(last) = [Verb::Unpause, Verb::Restart, Verb::Scale].into_iter().find(|verb| has(*verb)) {
+        return contest(
+            Winner::BothEndingWith(last),
+            "Replicas, restarts and the end of a hold rule out no other request.",
         );
     }
     let (first, second) = if rank(a) <= rank(b) { (a, b) } else { (b, a) };
@@ -63,15 +76,6 @@ pub fn winner(a: Verb, b: Verb) -> Contest {
         return contest(Winner::BothEndingWith(first), "A new template begins with the steps of its day.");
     }
     contest(Winner::Only(first), why_first(first))
-}
-
-/// The one of the two that is not such a verb; either where both are.
-fn other_than(a: Verb, b: Verb, such: fn(Verb) -> bool) -> Option<Verb> {
-    if such(a) { Some(b) } else { such(b).then_some(a) }
-}
-
-fn rules_out_nothing(verb: Verb) -> bool {
-    matches!(verb, Verb::Scale | Verb::Restart | Verb::Pause | Verb::Unpause)
 }
 
 fn is_template(verb: Verb) -> bool {

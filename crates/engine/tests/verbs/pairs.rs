@@ -4,17 +4,15 @@ use jiff::SignedDuration;
 use serin_engine::verbs::{State, Verb, Winner, winner};
 
 use crate::life::{End, Life};
-use crate::send::send;
+use crate::send::send_as_seen;
 use crate::states::{can_be_asked, moments};
 
-/// How it ends when these are sent one after the other, each when the one before has come to rest.
+/// How it ends when these are sent by somebody who sees it as it is now, one after the other, each when the one before has come to rest.
 fn in_turn(life: &Life, verbs: &[Verb]) -> End {
     let mut life = life.clone();
+    let seen = life.snapshot().unwrap();
     for verb in verbs {
-        // What ends with a deletion takes nothing more.
-        if life.snapshot().is_some() {
-            send(&mut life, *verb);
-        }
+        send_as_seen(&mut life, *verb, &seen);
         life = life.rest();
     }
     life.end()
@@ -22,10 +20,9 @@ fn in_turn(life: &Life, verbs: &[Verb]) -> End {
 
 fn at_once(life: &Life, first: Verb, second: Verb) -> End {
     let mut life = life.clone();
-    let commands = life.snapshot().unwrap();
-    send(&mut life, first);
-    if life.snapshot().is_some() {
-        crate::send::send_as_seen(&mut life, second, &commands);
+    let seen = life.snapshot().unwrap();
+    for verb in [first, second] {
+        send_as_seen(&mut life, verb, &seen);
     }
     life.rest().end()
 }
@@ -47,9 +44,8 @@ fn fault(life: &Life, a: Verb, b: Verb) -> Option<String> {
 
 fn walk(state: State) {
     // A moment in which status tells of everything, so that each of them could be asked for.
-    let moments = moments(state);
-    let mut moments = moments.into_iter().filter(|life| can_be_asked(Verb::PromoteFull, state, life));
-    let mut life = moments.next().expect("a moment in which status names the wanted revision");
+    let told = |life: &Life| can_be_asked(Verb::PromoteFull, state, life);
+    let mut life = moments(state).into_iter().rfind(told).expect("a moment of which status tells");
     life.world.advance(SignedDuration::from_secs(1));
     let mut faults = Vec::new();
     for (place, a) in Verb::ALL.into_iter().enumerate() {
