@@ -169,6 +169,14 @@ deny: rust ## Licences, advisories and banned crates (needs cargo-deny)
 	@$(call need,cargo-deny,cargo install --locked cargo-deny)
 	cargo deny check
 
+.PHONY: sim
+sim: rust ## Play random stories against the operator (SEEDS=100000 TURNS=200 FIRST=0; less than an hour on two cores)
+	cargo run --package serin-stories -- run --stories $(or $(SEEDS),100000) --turns $(or $(TURNS),200) --first $(or $(FIRST),0)
+
+.PHONY: sim-mutants
+sim-mutants: rust ## Break the operator on purpose and tell which story finds it
+	cargo run --package serin-stories -- defects
+
 # The table first, which is quick, then random stories for what it leaves. Code 2: some are left. Code 3: some ended only
 # by the clock, as loops without an end do, and so were found too.
 mutate = cargo mutants --package serin-engine --output "$(target_dir)" --colors never

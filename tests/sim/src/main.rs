@@ -30,9 +30,9 @@ enum Command {
         /// How many things happen in a story, at most.
         #[arg(long, default_value_t = 200)]
         turns: u32,
-        /// How many threads.
-        #[arg(long, default_value_t = 2)]
-        threads: u64,
+        /// How many threads; all cores unless given.
+        #[arg(long)]
+        threads: Option<usize>,
         /// Go on after a story that fails, and only count those.
         #[arg(long)]
         keep_going: bool,
@@ -67,14 +67,15 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     match Cli::parse().command {
         Command::Run { stories, first, turns, threads, keep_going } => {
-            run(stories, first, turns, threads, keep_going)
+            let cores = std::thread::available_parallelism().map_or(2, usize::from);
+            run(stories, first, turns, threads.unwrap_or(cores), keep_going)
         }
         Command::Defects { stories, turns, only } => find_defects(stories, turns, &only),
         Command::Replay { story, turns, shrink } => replay(&story, turns, shrink),
     }
 }
 
-fn run(stories: u64, first: u64, turns: u32, threads: u64, keep_going: bool) -> ExitCode {
+fn run(stories: u64, first: u64, turns: u32, threads: usize, keep_going: bool) -> ExitCode {
     let began = Instant::now();
     let (next, failed, stop) = (AtomicU64::new(0), Mutex::new(Vec::new()), AtomicBool::new(false));
     let coverage = Mutex::new(Coverage::default());
