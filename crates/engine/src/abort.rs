@@ -22,8 +22,10 @@ pub fn judge(draft: &mut Draft<'_>) -> bool {
             recorded.aborted_at.clone().filter(|_| stands(world)).or(Some(Time(draft.now_in_seconds())));
         draft.status.aborted_pod_hash = Some(world.current_hash().to_owned());
     } else {
-        if recorded.abort && is_for_current(world) && recorded.aborted_pod_hash.is_none() {
-            let note = if world.stable().is_none() {
+        if recorded.abort && recorded.aborted_pod_hash.is_none() {
+            let note = if !is_for_current(world) {
+                "The abort was for a canary that is no longer wanted: abort again if the new one is meant"
+            } else if world.stable().is_none() {
                 "Nothing to abort: no revision is stable yet, so there is none to return to. Change spec.template instead"
             } else {
                 "Nothing to abort: the wanted revision is the stable one"
@@ -52,10 +54,13 @@ fn stands(world: &Snapshot) -> bool {
     world.recorded.abort && is_for_current(world)
 }
 
-/// An abort that names no revision yet is for the one that the person saw in status.
+/// An abort that names no revision yet is for the one that the person saw in status. Who saw the stable one there has
+/// aborted what was about to come: of the stable one there is nothing to abort.
 fn is_for_current(world: &Snapshot) -> bool {
     let recorded = &world.recorded;
-    let meant = recorded.aborted_pod_hash.as_deref().or(recorded.current_pod_hash.as_deref());
+    let is_canary = |hash: &&str| world.stable().is_none_or(|stable| stable.hash != *hash);
+    let seen = recorded.current_pod_hash.as_deref().filter(is_canary);
+    let meant = recorded.aborted_pod_hash.as_deref().or(seen);
     meant.is_none_or(|hash| hash == world.current_hash())
 }
 

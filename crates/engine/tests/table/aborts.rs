@@ -100,6 +100,19 @@ fn an_abort_is_for_the_revision_that_its_author_saw() {
 }
 
 #[test]
+fn an_abort_of_a_canary_that_is_no_longer_wanted_is_answered() {
+    let world = World::paused_at_10().status("abort", json!(true)).wants("v3");
+    assert!(world.plan().events.iter().any(|event| event.reason == "AbortRefused"));
+}
+
+#[test]
+fn an_abort_in_the_moment_before_status_names_the_canary_is_for_the_canary() {
+    // The new template is there, and status still speaks of the stable one, of which there is nothing to abort.
+    let world = World::updated().status("abort", json!(true));
+    world.does(&[]).reports("/abort", json!(true)).reports("/abortedPodHash", json!(hash_of("v2")));
+}
+
+#[test]
 fn returning_to_the_stable_template_is_an_abort_without_a_verdict() {
     let world = World::paused_at_10().wants("v1");
     let actions = world.actions();

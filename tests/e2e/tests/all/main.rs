@@ -13,6 +13,7 @@ mod invalid;
 mod leader;
 mod plans;
 mod release;
+mod restart;
 mod resume;
 mod scenario_canary_aware;
 mod scenario_pinned_clients;
