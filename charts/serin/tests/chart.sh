@@ -133,6 +133,7 @@ for verb in get list watch patch; do
   for resource in rollouts.serin.dev pods services httproutes replicasets.apps; do can $verb $resource "$me" -n team-a; done
 done
 for verb in create delete; do can $verb replicasets.apps "$me" -n team-a; done
+can create pods --subresource=eviction "$me" -n team-a
 can patch rollouts.serin.dev --subresource=status "$me" -n team-a
 can update rollouts.serin.dev --subresource=finalizers "$me" -n team-a
 can list endpointslices.discovery.k8s.io "$me" -n team-a
