@@ -113,7 +113,7 @@ mod tests {
         let told = two_at_once();
         let pairs: usize = told
             .lines()
-            .skip_while(|line| !line.starts_with("|---"))
+            .skip_while(|line| !line.starts_with("| ---"))
             .skip(1)
             .map(|line| line.split('|').nth(2).map_or(0, |others| others.split(", ").count()))
             .sum();

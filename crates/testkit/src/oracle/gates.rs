@@ -13,8 +13,15 @@ use super::view::View;
 pub struct Used {
     /// Requests in the spec that have passed a pause, and when that had begun: by generation.
     requests: BTreeMap<i64, Timestamp>,
-    /// The last pause that the operator has begun: of which revision, at which step.
-    begun: Option<(String, usize)>,
+    /// The last pause that the operator has begun.
+    begun: Option<Begun>,
+}
+
+#[derive(Clone, Debug)]
+struct Begun {
+    revision: String,
+    step: usize,
+    since: Value,
 }
 
 pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, used: &mut Used) {
@@ -33,8 +40,10 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, used: &mu
         verdict.require(to >= clamped, || format!("went back from step {from} to step {to}"));
     }
     walked(verdict, was, from..to, goes_on, used);
-    if let (Some(current), true) = (current, after["pauseConditions"].is_array()) {
-        used.begun = Some((current.to_owned(), to));
+    let begins = after["pauseConditions"].is_array() && !same("pauseConditions");
+    if let (Some(current), true) = (current, begins) {
+        let since = after["pauseConditions"][0]["startTime"].clone();
+        used.begun = Some(Begun { revision: current.to_owned(), step: to, since });
     }
 }
 
@@ -95,7 +104,11 @@ fn is_zero(pause: &Value) -> bool {
 fn opened(was: &View<'_>, step: usize, used: &mut Used) -> bool {
     let status = was.status();
     let current = status["currentPodHash"].as_str().unwrap_or_default();
-    let here = used.begun.as_ref().is_none_or(|(of, at)| of == current && *at == step);
+    let told = &status["pauseConditions"][0]["startTime"];
+    let here = used.begun.as_ref().is_none_or(|begun| {
+        let is_another = !told.is_null() && *told != begun.since;
+        is_another || begun.revision == current && begun.step == step
+    });
     if !here {
         // Somebody has named this step: what status says of a pause is about another one.
         return is_zero(&was.subject.steps[step]["pause"]);

@@ -3,6 +3,7 @@
 mod gates;
 mod ours;
 mod pods;
+mod restarts;
 mod roles;
 mod status;
 mod town;

@@ -33,6 +33,24 @@ fn a_pause_is_passed_only_for_a_reason() {
 }
 
 #[test]
+fn who_promotes_in_full_answers_for_every_pause_of_the_canary_that_status_names() {
+    let mut town = Town::new();
+    town.given(Kind::Rollout, "web", "/status/promoteFull", json!(true));
+    goes_to(&mut town, 2).is_fine();
+    town.written(Kind::Rollout, "web", "/status/currentPodHash", json!("v3"));
+    town.breaks_all(&["the pause of step 1 without a reason"]);
+}
+
+#[test]
+fn nobody_but_a_person_promotes_in_full() {
+    let mut town = Town::new();
+    town.written(Kind::Rollout, "web", "/status/promoteFull", json!(true)).breaks("promotes in full unasked");
+    let mut town = Town::new();
+    town.given(Kind::Rollout, "web", "/status/promoteFull", json!(true));
+    town.written(Kind::Rollout, "web", "/status/promoteFull", json!(false)).breaks("forgot to promote");
+}
+
+#[test]
 fn a_timed_pause_ends_by_itself_and_not_before() {
     let mut town = Town::new();
     town.given(Kind::Rollout, "web", "/status/currentStepIndex", json!(3));
