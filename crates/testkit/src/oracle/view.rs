@@ -44,9 +44,6 @@ pub struct View<'a> {
     routes: Vec<Object>,
 }
 
-/// Stands for the revision of an endpoint whose pod is not there, or is about to end.
-const UNKNOWN: &str = "unknown";
-
 impl<'a> View<'a> {
     pub fn of(scene: &impl Scene, subject: &'a Subject) -> Self {
         let all = |kind: Kind| {
@@ -147,13 +144,13 @@ impl<'a> View<'a> {
         self.services.iter().filter(naming).map(|service| name_of(service)).collect()
     }
 
-    /// Ready endpoints of a Service by the hash of their pods.
-    pub fn ready(&self, service: &str) -> BTreeMap<&str, i64> {
+    /// The pods behind the ready endpoints of a Service; none for one that is not there.
+    fn ready_pods(&self, service: &str) -> Vec<Option<&Object>> {
         let mut seen = BTreeSet::new();
-        let mut ready = BTreeMap::new();
+        let mut pods = Vec::new();
         // The lists of a Service that was deleted outlive it for a moment, and serve nobody.
         if !self.services.iter().any(|found| name_of(found) == service) {
-            return ready;
+            return pods;
         }
         let of_service = |slice: &&Object| slice["metadata"]["labels"][SERVICE_NAME] == service;
         for slice in self.slices.iter().filter(of_service) {
@@ -161,11 +158,18 @@ impl<'a> View<'a> {
                 let uid = endpoint["targetRef"]["uid"].as_str().unwrap_or_default();
                 // A dual-stack Service lists every pod once for each address family.
                 if endpoint["conditions"]["ready"] == true && seen.insert(uid) {
-                    let pod = self.pods.iter().find(|pod| pod["metadata"]["uid"] == uid && !is_deleting(pod));
-                    let hash = pod.and_then(|pod| hash_of(pod)).unwrap_or(UNKNOWN);
-                    *ready.entry(hash).or_default() += 1;
+                    pods.push(self.pods.iter().find(|pod| pod["metadata"]["uid"] == uid));
                 }
             }
+        }
+        pods
+    }
+
+    /// Ready endpoints of a Service by the hash of their pods.
+    pub fn ready(&self, service: &str) -> BTreeMap<&str, i64> {
+        let mut ready = BTreeMap::new();
+        for pod in self.ready_pods(service) {
+            *ready.entry(pod.and_then(|pod| hash_of(pod)).unwrap_or("unknown")).or_default() += 1;
         }
         ready
     }
@@ -174,9 +178,10 @@ impl<'a> View<'a> {
         self.ready(service).values().sum()
     }
 
-    /// Ready endpoints of pods that are there. A list that lags names others, too.
-    pub fn live_count(&self, service: &str) -> i64 {
-        self.ready(service).into_iter().filter(|(hash, _)| *hash != UNKNOWN).map(|(_, count)| count).sum()
+    /// Ready endpoints of pods that are there and stay. A list that lags names others, too.
+    pub fn live_count(&self, service: &str) -> usize {
+        let stays = |pod: &Option<&Object>| pod.is_some_and(|pod| !is_deleting(pod));
+        self.ready_pods(service).into_iter().filter(stays).count()
     }
 
     /// The ReplicaSet of a revision.
