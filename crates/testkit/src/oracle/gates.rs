@@ -40,7 +40,10 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, used: &mu
         verdict.require(to >= clamped, || format!("went back from step {from} to step {to}"));
     }
     walked(verdict, was, from..to, goes_on, used);
-    let begins = after["pauseConditions"].is_array() && !same("pauseConditions");
+    // Two pauses may begin in one second.
+    let is_other = !same("pauseConditions") || !same("currentStepIndex") || !goes_on;
+    let pauses = steps.get(to).is_some_and(|step| step["pause"].is_object());
+    let begins = after["pauseConditions"].is_array() && is_other && pauses;
     if let (Some(current), true) = (current, begins) {
         let since = after["pauseConditions"][0]["startTime"].clone();
         used.begun = Some(Begun { revision: current.to_owned(), step: to, since });
