@@ -17,11 +17,10 @@ pub fn judge(verdict: &mut Verdict<'_>, is: &View<'_>) {
     for (service, other) in subject.services() {
         let share = is.share(service);
         let ready = is.ready_count(service);
-        let ready_elsewhere =
-            is.stable().and_then(|stable| is.ready(other).get(stable).copied()).unwrap_or(0);
+        let is_served_elsewhere = is.stable().is_some_and(|stable| is.live(other).contains(&stable));
         // A Service that serves another revision is no refuge: an abort waits for the stable one.
         let is_refuge = is.selected(other) == is.stable();
-        verdict.require(share == 0 || ready > 0 || ready_elsewhere == 0 || !is_refuge || is_excused, || {
+        verdict.require(share == 0 || ready > 0 || !is_served_elsewhere || !is_refuge || is_excused, || {
             format!("{service} is left a share of {share} without a ready endpoint; {}", is.traffic())
         });
     }

@@ -178,10 +178,10 @@ impl<'a> View<'a> {
         self.ready(service).values().sum()
     }
 
-    /// Ready endpoints of pods that are there and stay. A list that lags names others, too.
-    pub fn live_count(&self, service: &str) -> usize {
-        let stays = |pod: &Option<&Object>| pod.is_some_and(|pod| !is_deleting(pod));
-        self.ready_pods(service).into_iter().filter(stays).count()
+    /// The revisions of the pods behind ready endpoints that are there and stay. A list that lags names others, too.
+    pub fn live(&self, service: &str) -> Vec<&str> {
+        let pods = self.ready_pods(service).into_iter().flatten();
+        pods.filter(|pod| !is_deleting(pod)).filter_map(|pod| hash_of(pod)).collect()
     }
 
     /// The ReplicaSet of a revision.
