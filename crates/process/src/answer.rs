@@ -89,15 +89,13 @@ fn take_in_rollout(caches: &Caches, rollout: Rollout) {
 
 /// Takes out of the caches what the server says does not exist.
 pub fn forget(caches: &Caches, call: &ApiCall) {
-    let path = object_path(call);
-    let mut parts = path.rsplit('/');
-    let name = parts.next().unwrap_or_default();
+    let (path, name) = (object_path(call), object_name(call));
     let namespace =
         path.split("/namespaces/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
     macro_rules! forget_in {
         ($cache:expr) => {
-            if let Some(object) = $cache.get(namespace, name) {
-                $cache.deleted(namespace, name, object.metadata.uid.as_deref().unwrap_or_default());
+            if let Some(object) = $cache.get(namespace, &name) {
+                $cache.deleted(namespace, &name, object.metadata.uid.as_deref().unwrap_or_default());
             }
         };
     }
@@ -120,4 +118,10 @@ pub fn object_path(call: &ApiCall) -> String {
         }
         _ => call.path.trim_end_matches("/status").to_owned(),
     }
+}
+
+/// The name of the object that a call is about.
+pub fn object_name(call: &ApiCall) -> String {
+    let path = object_path(call);
+    path.rsplit('/').next().unwrap_or_default().to_owned()
 }

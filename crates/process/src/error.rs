@@ -95,6 +95,11 @@ impl Category {
     }
 }
 
+/// Whether the server's words about a refusal are about the object, so that users may be told them as they are.
+pub fn explains(code: u16) -> bool {
+    matches!(code, 400 | 403 | 422 | 429)
+}
+
 /// The error in one line, for logs: what the API server said, or the whole chain of causes.
 pub fn brief(error: &kube::Error) -> String {
     match error {

@@ -12,6 +12,17 @@ const REFUSED_FOR: SignedDuration = SignedDuration::from_secs(10);
 /// How long a write is left alone that was overtaken twice, or that is only metadata of a pod: nothing waits for long.
 const OVERTAKEN_FOR: SignedDuration = SignedDuration::from_millis(500);
 
+/// The shortest and the longest time between two tries of a reconcile that failed.
+const BACKOFF: (SignedDuration, SignedDuration) =
+    (SignedDuration::from_millis(100), SignedDuration::from_secs(10));
+
+/// How long a reconcile waits that has failed so many times in a row.
+pub fn backoff(failures: u32) -> SignedDuration {
+    let (shortest, longest) = BACKOFF;
+    // More doublings than these are beyond the longest.
+    (shortest * (1 << failures.saturating_sub(1).min(16))).min(longest)
+}
+
 /// How to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {

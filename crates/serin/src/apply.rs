@@ -12,7 +12,7 @@ use serin_process::answer::{self, Answer, object_path};
 use crate::lease::Claim;
 use crate::metrics::Metrics;
 use serin_process::caches::Caches;
-use serin_process::error::Category;
+use serin_process::error::{Category, brief, explains};
 
 /// How long one call may take: less than the five seconds that lie between the end of a claim and the next leader.
 const CALL_TIMEOUT: Duration = Duration::from_secs(4);
@@ -38,12 +38,10 @@ pub struct Failure {
 impl Failure {
     fn of(error: &kube::Error) -> Self {
         let explanation = match error {
-            kube::Error::Api(status) if matches!(status.code, 403 | 422 | 400 | 429) => {
-                status.message.clone()
-            }
+            kube::Error::Api(status) if explains(status.code) => status.message.clone(),
             _ => String::new(),
         };
-        Self { category: Category::of(error), message: serin_process::error::brief(error), explanation }
+        Self { category: Category::of(error), message: brief(error), explanation }
     }
 
     fn timeout() -> Self {

@@ -25,13 +25,11 @@ use crate::events::EventQueue;
 use crate::metrics::Metrics;
 use crate::triggers::Key;
 use serin_process::caches::Caches;
+use serin_process::recovery::backoff;
 
 pub use memory::{Memories, Memory, Rest};
 pub use root::{Root, RootEvent};
 pub use roster::Roster;
-
-/// The shortest and longest time between two tries of a reconcile that failed.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 /// Everything that a reconcile works with.
 pub struct Context {
@@ -92,12 +90,7 @@ fn error_policy(root: Arc<Root>, failure: &Failure, context: Arc<Context>) -> Ac
     let failures = context.roster.memories.failed(&key);
     context.metrics.count_error(failure.category);
     warn!(namespace = key.namespace, rollout = key.name, failures, error = %failure, "reconcile failed; trying again");
-    Action::requeue(backoff(failures))
-}
-
-fn backoff(failures: u32) -> Duration {
-    let (shortest, longest) = BACKOFF;
-    shortest.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(16))).min(longest)
+    Action::requeue(Duration::try_from(backoff(failures)).unwrap_or_default())
 }
 
 #[cfg(test)]

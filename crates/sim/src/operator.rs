@@ -11,8 +11,8 @@ use serin_engine::{Action, ApiCall, Plan, Recall, Snapshot, observe, plan};
 use serin_process::answer;
 use serin_process::caches::Caches;
 use serin_process::fingerprint::fingerprint;
-use serin_process::recovery::{Recovery, is_stale, recovery};
-use serin_process::rounds::{MAX_ROUNDS, in_parallel, in_sequence};
+use serin_process::recovery::{Recovery, backoff, is_stale, recovery};
+use serin_process::rounds::{MAX_ROUNDS, NEXT_TURN, in_parallel, in_sequence};
 use serin_world::world::Failure;
 use serin_world::{Kind, Request, World};
 
@@ -20,12 +20,6 @@ use crate::decorate::Decorate;
 use crate::request::{category, request, sentence};
 use crate::view::View;
 use crate::watches::Watches;
-
-/// How long a reconcile waits that was given up after its first failure; it doubles with each further one.
-const SHORTEST_BACKOFF: SignedDuration = SignedDuration::from_millis(100);
-
-/// The longest that a reconcile waits.
-const LONGEST_BACKOFF: SignedDuration = SignedDuration::from_secs(10);
 
 /// What one step of the operator was.
 #[derive(Clone, Debug)]
@@ -288,7 +282,7 @@ impl Operator {
         self.rest = None;
         self.rounds += 1;
         if self.rounds > MAX_ROUNDS {
-            let again = self.after(world, SHORTEST_BACKOFF);
+            let again = self.after(world, NEXT_TURN);
             return self.rest(Some(again), Step::Exhausted(again));
         }
         let actions = in_sequence(&plan).chain(in_parallel(&plan)).map(|(index, _)| Deed::Act(index));
@@ -357,9 +351,8 @@ impl Operator {
         };
         self.told.extend(hand.plan.events.iter().filter(is_true).cloned());
         if hand.has_failed {
-            let times = 1_i32 << self.failures.min(10);
             self.failures += 1;
-            let again = self.after(world, (SHORTEST_BACKOFF * times).min(LONGEST_BACKOFF));
+            let again = self.after(world, backoff(self.failures));
             return Some(self.rest(Some(again), Step::GaveUp(again)));
         }
         None
@@ -381,8 +374,7 @@ impl Operator {
     fn send(&mut self, call: &ApiCall, world: &mut World) -> Result<answer::Answer, Failure> {
         let object = world.request(request(call, &self.user))?;
         if call.verb == Verb::Delete {
-            let name = call.path.rsplit('/').next().unwrap_or_default();
-            self.watches.forgot(kind_of(call.target), name);
+            self.watches.forgot(kind_of(call.target), &answer::object_name(call));
         } else if !call.dry_run {
             self.watches.answered(kind_of(call.target), Arc::new(object.clone()));
         }
@@ -415,8 +407,7 @@ impl Operator {
                 answer::take_in_object(&self.caches, call.target, object).is_ok()
             }
             Err(Failure::Refused(refusal)) if refusal.code == 404 => {
-                let path = answer::object_path(call);
-                self.watches.forgot(kind_of(call.target), path.rsplit('/').next().unwrap_or_default());
+                self.watches.forgot(kind_of(call.target), &answer::object_name(call));
                 answer::forget(&self.caches, call);
                 true
             }

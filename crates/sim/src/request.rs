@@ -2,7 +2,7 @@
 
 use serin_engine::ApiCall;
 use serin_engine::api_call::{Body, Verb};
-use serin_process::error::Category;
+use serin_process::error::{Category, explains};
 use serin_world::world::{Failure, Request};
 
 /// The request that makes a call.
@@ -30,7 +30,7 @@ pub fn category(failure: &Failure) -> Category {
 /// What status says of a failure, as the shell words it.
 pub fn sentence(failure: &Failure) -> String {
     match failure {
-        Failure::Refused(refusal) if matches!(refusal.code, 403 | 422 | 400) => refusal.message.clone(),
+        Failure::Refused(refusal) if explains(refusal.code) => refusal.message.clone(),
         other => category(other).sentence().to_owned(),
     }
 }

@@ -21,14 +21,14 @@ impl View {
     }
 
     pub(crate) fn put(&mut self, kind: Kind, object: Arc<Value>) {
-        let key = key(kind, &object);
+        let key = Key::of(kind, &object);
         if self.objects.get(&key).is_none_or(|held| version(held) <= version(&object)) {
             self.objects.insert(key, object);
         }
     }
 
     pub(crate) fn remove(&mut self, kind: Kind, object: &Value) {
-        let key = key(kind, object);
+        let key = Key::of(kind, object);
         if self.objects.get(&key).is_some_and(|held| version(held) <= version(object)) {
             self.objects.remove(&key);
         }
@@ -41,11 +41,6 @@ impl View {
     pub(crate) fn forget(&mut self, kind: Kind) {
         self.objects.retain(|key, _| key.kind != kind);
     }
-}
-
-fn key(kind: Kind, object: &Value) -> Key {
-    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
-    Key { kind, namespace: text("namespace"), name: text("name") }
 }
 
 fn version(object: &Value) -> u64 {

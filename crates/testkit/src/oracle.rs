@@ -75,21 +75,17 @@ impl Oracle {
         for subject in &subjects {
             let (was, is) = (View::of(before, subject), View::of(after, subject));
             let memory = self.memories.entry(subject.uid.clone()).or_default();
-            if !self.clocks_are_set {
-                memory.served.note(&was);
-            }
+            memory.served.note(&was);
             shares::judge(&mut verdict, &was, &is);
             selectors::judge(&mut verdict, &was, &is);
-            pods::judge(&mut verdict, &was, &is, &memory.served);
+            pods::judge(&mut verdict, &was, &is, (!self.clocks_are_set).then_some(&memory.served));
             abort::judge(&mut verdict, &was, &is);
             commit::judge(&mut verdict, &was, &is, &mut memory.used);
             restarts::judge(&mut verdict, &was, &changes);
             roles::judge(&mut verdict, &was, &is, &changes);
             status::judge(&mut verdict, &was, &is);
             gates::judge(&mut verdict, &was, &is, &mut memory.used);
-            if !self.clocks_are_set {
-                memory.served.note(&is);
-            }
+            memory.served.note(&is);
         }
         verdict.violations
     }
@@ -109,9 +105,7 @@ impl Oracle {
         for rollout in world.all(Kind::Rollout) {
             let subject = Subject::of(&rollout);
             let memory = self.memories.entry(subject.uid.clone()).or_default();
-            if !self.clocks_are_set {
-                memory.served.note(&View::of(world, &subject));
-            }
+            memory.served.note(&View::of(world, &subject));
         }
     }
 }

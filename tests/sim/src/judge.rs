@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use serin_api::Names;
 use serin_engine::plan;
-use serin_process::answer::object_path;
+use serin_process::answer::object_name;
 use serin_sim::{Called, Decorate, Operator, Step, kind_of};
 use serin_testkit::oracle::Still;
 use serin_testkit::{Kind, Oracle, World};
@@ -161,8 +161,7 @@ impl Judge {
             return Ok(());
         }
         let kind = kind_of(called.call.target);
-        let path = object_path(&called.call);
-        let name = path.rsplit('/').next().unwrap_or_default();
+        let name = &object_name(&called.call);
         let mut before = process.known.clone();
         let actual = (found.find(kind, name).cloned(), world.find_shared(kind, name));
         let known = process.known.find(kind, name).cloned();

@@ -16,7 +16,7 @@ use crate::apply::Failure;
 use crate::triggers::Key;
 use serin_process::fingerprint::fingerprint;
 use serin_process::recovery::{Recovery, is_stale, recovery};
-use serin_process::rounds::{MAX_ROUNDS, in_parallel, in_sequence};
+use serin_process::rounds::{MAX_ROUNDS, NEXT_TURN, in_parallel, in_sequence};
 
 /// Does everything that is safe now for one Rollout.
 ///
@@ -64,7 +64,7 @@ async fn rounds(key: &Key, context: &Context, memory: &mut Memory) -> Result<Req
         apply(key, context, memory, &world, &plan, &mut refreshed).await?;
     }
     warn!(namespace = key.namespace, rollout = key.name, "not at rest after {MAX_ROUNDS} rounds");
-    Ok(Requeue::requeue(Duration::from_millis(100)))
+    Ok(Requeue::requeue(Duration::try_from(NEXT_TURN).unwrap_or_default()))
 }
 
 fn requeue(wake_at: Option<Timestamp>, now: Timestamp) -> Requeue {

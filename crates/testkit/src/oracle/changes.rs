@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Object;
-use super::scene::{Scene, key};
+use super::scene::{JUDGED, Scene, key};
 use serin_world::world::{Key, Kind};
 
 /// One object, before and after.
@@ -20,10 +20,8 @@ pub struct Change {
 pub struct Changes(Vec<Change>);
 
 impl Changes {
-    /// What differs between two worlds. Leases and Events are nobody's business.
+    /// What differs between two worlds.
     pub fn between(before: &impl Scene, after: &impl Scene) -> Self {
-        const JUDGED: [Kind; 6] =
-            [Kind::Rollout, Kind::ReplicaSet, Kind::Pod, Kind::Service, Kind::EndpointSlice, Kind::HttpRoute];
         let differing =
             JUDGED.into_iter().flat_map(|kind| difference(kind, before.all(kind), after.all(kind)));
         Self(differing.collect())

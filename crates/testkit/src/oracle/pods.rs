@@ -9,7 +9,8 @@ use super::restarts;
 use super::verdict::Verdict;
 use super::view::View;
 
-pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, served: &Served) {
+/// `served` is what was seen before, where times tell anything.
+pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, served: Option<&Served>) {
     let mut grew = false;
     for set in &is.sets {
         let before = was.sets.iter().find(|before| before["metadata"]["uid"] == set["metadata"]["uid"]);
@@ -36,7 +37,7 @@ fn shrunk(
     verdict: &mut Verdict<'_>,
     was: &View<'_>,
     is: &View<'_>,
-    served: &Served,
+    served: Option<&Served>,
     set: &Object,
     (from, to): (i64, i64),
 ) {
@@ -72,7 +73,7 @@ fn shrunk(
 }
 
 /// The delay has passed since what is recorded, and since what was seen.
-fn drained(verdict: &mut Verdict<'_>, was: &View<'_>, served: &Served, (name, hash): (&str, &str)) {
+fn drained(verdict: &mut Verdict<'_>, was: &View<'_>, served: Option<&Served>, (name, hash): (&str, &str)) {
     let (status, now) = (was.status(), was.now);
     let delay = match delay_of(was, hash) {
         Some(0) => return,
@@ -90,7 +91,7 @@ fn drained(verdict: &mut Verdict<'_>, was: &View<'_>, served: &Served, (name, ha
     verdict.require(since.is_some_and(is_over), || {
         format!("{name} lost its pods before the delay of {delay} s was over ({since:?}, {now})")
     });
-    let last = served.last(hash);
+    let last = served.and_then(|served| served.last(hash));
     verdict.require(last.is_none_or(is_over), || {
         format!(
             "{name} lost its pods {delay} s after {since:?}, but a Service reached them at {last:?} ({now})"

@@ -8,6 +8,10 @@ use serde_json::Value;
 
 use serin_world::world::{Key, Kind, World};
 
+/// What the oracle judges: Leases and Events are nobody's business.
+pub(super) const JUDGED: [Kind; 6] =
+    [Kind::Rollout, Kind::ReplicaSet, Kind::Pod, Kind::Service, Kind::EndpointSlice, Kind::HttpRoute];
+
 /// A world at one moment.
 pub trait Scene {
     /// All objects of one kind, by namespace and name.
@@ -47,10 +51,8 @@ impl Still {
 
     /// The world as it is at this moment, as far as the oracle judges it.
     pub fn taken_of(world: &World) -> Self {
-        const LOOKED_AT: [Kind; 6] =
-            [Kind::Rollout, Kind::ReplicaSet, Kind::Pod, Kind::Service, Kind::EndpointSlice, Kind::HttpRoute];
         let keyed = |kind: Kind| world.all(kind).into_iter().map(move |object| (key(kind, &object), object));
-        Self { objects: LOOKED_AT.into_iter().flat_map(keyed).collect(), now: world.now() }
+        Self { objects: JUDGED.into_iter().flat_map(keyed).collect(), now: world.now() }
     }
 
     /// Puts an object that is shared with another world.
@@ -91,12 +93,11 @@ impl Scene for Still {
     }
 }
 
-/// Where an object is, by what it says itself.
+/// Where an object is: in the namespace `default` if it says nothing else.
 pub(super) fn key(kind: Kind, object: &Value) -> Key {
-    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
-    let namespace = match text("namespace") {
-        none if none.is_empty() && kind.is_namespaced() => "default".to_owned(),
-        namespace => namespace,
-    };
-    Key { kind, namespace, name: text("name") }
+    let mut key = Key::of(kind, object);
+    if key.namespace.is_empty() && kind.is_namespaced() {
+        "default".clone_into(&mut key.namespace);
+    }
+    key
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::objects::{delete, is_deleting, key, owners, uid};
-use crate::world::{FOREGROUND, Kind, ORPHAN, Request, World};
+use super::objects::{delete, is_deleting, owners, uid};
+use crate::world::{FOREGROUND, Key, Kind, ORPHAN, Request, World};
 
 const USER: &str = "garbage-collector";
 
@@ -72,7 +72,7 @@ fn release(world: &mut World, kind: Kind, owner: &Value, objects: &[(Kind, Arc<V
             let references: Vec<&Value> =
                 owners(dependent).filter(|reference| reference["uid"] != uid(owner)).collect();
             let patch = json!({ "metadata": { "ownerReferences": references } });
-            let path = world.path(&key(*kind, dependent));
+            let path = world.path(&Key::of(*kind, dependent));
             drop(world.request(Request::merge_patch(path, patch).by(USER)));
         }
         remove_finalizer(world, kind, owner, ORPHAN);
@@ -98,6 +98,6 @@ fn remove_finalizer(world: &mut World, kind: Kind, object: &Value, finalizer: &s
     let patch = json!({
         "metadata": { "resourceVersion": object["metadata"]["resourceVersion"], "finalizers": left },
     });
-    let path = world.path(&key(kind, object));
+    let path = world.path(&Key::of(kind, object));
     drop(world.request(Request::merge_patch(path, patch).by(USER)));
 }

@@ -19,10 +19,6 @@ pub(super) fn uid(object: &Value) -> &str {
     object["metadata"]["uid"].as_str().unwrap_or_default()
 }
 
-pub(super) fn key(kind: Kind, object: &Value) -> Key {
-    Key { kind, namespace: namespace(object).to_owned(), name: name(object).to_owned() }
-}
-
 pub(super) fn is_deleting(object: &Value) -> bool {
     !object["metadata"]["deletionTimestamp"].is_null()
 }
@@ -60,7 +56,7 @@ pub(super) fn ready_condition(pod: &Value) -> Option<&Value> {
 
 /// Puts an object that was read before; a conflict is left to the next step, as real controllers do.
 pub(super) fn put(world: &mut World, user: &str, kind: Kind, subresource: &str, object: Value) -> Answer {
-    let path = format!("{}{subresource}", world.path(&key(kind, &object)));
+    let path = format!("{}{subresource}", world.path(&Key::of(kind, &object)));
     world.request(Request::put(path, object).by(user))
 }
 
@@ -68,6 +64,6 @@ pub(super) fn put(world: &mut World, user: &str, kind: Kind, subresource: &str, 
 pub(super) fn delete(world: &mut World, user: &str, kind: Kind, object: &Value, options: Value) -> Answer {
     let mut options = options;
     options["preconditions"] = json!({ "uid": uid(object) });
-    let path = world.path(&key(kind, object));
+    let path = world.path(&Key::of(kind, object));
     world.request(Request::delete(path, options).by(user))
 }

@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::objects::{
-    controller, controller_reference, delete, is_deleting, key, name, namespace, pods_matching, put,
+    controller, controller_reference, delete, is_deleting, name, namespace, pods_matching, put,
     ready_condition, uid,
 };
-use crate::world::{Kind, Request, World, selects, time};
+use crate::world::{Key, Kind, Request, World, selects, time};
 
 const USER: &str = "replicaset-controller";
 const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
@@ -81,7 +81,7 @@ fn claim(world: &mut World, replica_set: &Value) -> Vec<Arc<Value>> {
 
 fn set_owners(world: &mut World, pod: &Value, references: Vec<Value>) -> Option<Value> {
     let patch = json!({ "metadata": { "uid": uid(pod), "ownerReferences": references } });
-    let path = world.path(&key(Kind::Pod, pod));
+    let path = world.path(&Key::of(Kind::Pod, pod));
     world.request(Request::merge_patch(path, patch).by(USER)).ok()
 }
 

@@ -1,5 +1,7 @@
 //! The kinds that the world serves, and how they differ.
 
+use serde_json::Value;
+
 /// A kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -110,6 +112,12 @@ pub struct Key {
 }
 
 impl Key {
+    /// Where an object is, by what it says itself.
+    pub fn of(kind: Kind, object: &Value) -> Self {
+        let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+        Self { kind, namespace: text("namespace"), name: text("name") }
+    }
+
     /// A key from `name` (in the namespace `default`) or `namespace/name`.
     pub fn new(kind: Kind, name: &str) -> Self {
         let (namespace, name) = name.split_once('/').unwrap_or(("default", name));

@@ -1,5 +1,6 @@
 //! `serin plan` against the real thing: the same inputs on a control plane, and what the operator has written there.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,33 +26,34 @@ type Sequence = Vec<String>;
 /// are seen. That the pods are there before their traffic is for the oracle to judge, which sees the endpoints. So growth
 /// is one sequence for each ReplicaSet, and everything else is one sequence together.
 ///
-/// Before a first deploy has written its first selector, both Services select the same pods, and a real cluster lists them
-/// behind the one before the other. The share has to be where pods are listed, so it may take a detour over the Service
-/// that has them first; of the weights until then only the last ones are compared.
-#[derive(Debug, PartialEq, Eq)]
+/// Of the first deploy, which ends with the ReplicaSet of a second revision, only the last value of each object is compared:
+/// until its selectors are written, both Services select the same pods, and a real cluster lists them behind the one
+/// before the other. Share and selectors go the way that is open first.
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Order {
+    deployed: BTreeMap<String, String>,
     traffic_and_scale_downs: Sequence,
-    scale_ups: std::collections::BTreeMap<String, Sequence>,
+    scale_ups: BTreeMap<String, Sequence>,
 }
 
 impl Order {
     fn of(writes: impl Iterator<Item = (String, String)>) -> Self {
-        let mut order = Self { traffic_and_scale_downs: Vec::new(), scale_ups: Default::default() };
-        let mut sizes = std::collections::BTreeMap::<String, i64>::new();
+        let mut order = Self::default();
+        let mut sizes = BTreeMap::<String, i64>::new();
         for (object, to) in writes {
-            let entry = format!("{object} {to}");
             let size = object.starts_with("ReplicaSet/").then(|| to.parse::<i64>().unwrap());
             let before = size.map(|size| sizes.insert(object.clone(), size).unwrap_or(0));
+            if sizes.len() <= 1 {
+                order.deployed.insert(object, to);
+                continue;
+            }
+            let entry = format!("{object} {to}");
             let is_growth = size.is_some_and(|size| size > before.unwrap_or(0));
             let sequence = if is_growth {
                 order.scale_ups.entry(object).or_default()
             } else {
                 &mut order.traffic_and_scale_downs
             };
-            let is_weights = |entry: &String| entry.starts_with("HTTPRoute/");
-            if is_weights(&entry) && sequence.iter().all(is_weights) {
-                sequence.clear();
-            }
             if sequence.last() != Some(&entry) {
                 sequence.push(entry);
             }
@@ -211,21 +213,39 @@ fn example(name: &str) -> Case {
 
 #[test]
 fn the_comparison_sees_two_moves_in_another_order_one_too_many_and_another_size() {
+    let updated = |writes: &[(&str, &str)]| {
+        let begins = [("ReplicaSet/old", "2"), ("ReplicaSet/new", "1")];
+        let writes = begins.iter().chain(writes);
+        Order::of(writes.map(|(object, to)| ((*object).to_owned(), (*to).to_owned())))
+    };
+    let order = updated(&[("ReplicaSet/new", "2"), ("HTTPRoute/r", "50/50"), ("ReplicaSet/old", "0")]);
+    let merged = [
+        ("ReplicaSet/new", "2"),
+        ("HTTPRoute/r", "50/50"),
+        ("HTTPRoute/r", "50/50"),
+        ("ReplicaSet/old", "0"),
+    ];
+    assert_eq!(order, updated(&merged));
+    let earlier = [("ReplicaSet/new", "2"), ("ReplicaSet/old", "0"), ("HTTPRoute/r", "50/50")];
+    assert_ne!(order, updated(&earlier));
+    let larger = [("ReplicaSet/new", "3"), ("HTTPRoute/r", "50/50"), ("ReplicaSet/old", "0")];
+    assert_ne!(order, updated(&larger));
+    let more = [merged[0], ("ReplicaSet/new", "3"), merged[1], merged[3]];
+    assert_ne!(order, updated(&more));
+}
+
+#[test]
+fn of_a_first_deploy_the_comparison_sees_where_it_ends_and_not_the_way() {
     let of = |writes: &[(&str, &str)]| {
         Order::of(writes.iter().map(|(object, to)| ((*object).to_owned(), (*to).to_owned())))
     };
-    let order = of(&[("ReplicaSet/a", "2"), ("HTTPRoute/r", "50/50"), ("ReplicaSet/a", "0")]);
-    let merged =
-        [("ReplicaSet/a", "2"), ("HTTPRoute/r", "50/50"), ("HTTPRoute/r", "50/50"), ("ReplicaSet/a", "0")];
-    assert_eq!(order, of(&merged));
-    assert_ne!(order, of(&[("ReplicaSet/a", "2"), ("ReplicaSet/a", "0"), ("HTTPRoute/r", "50/50")]));
-    assert_ne!(order, of(&[("ReplicaSet/a", "3"), ("HTTPRoute/r", "50/50"), ("ReplicaSet/a", "0")]));
-    let more =
-        [("ReplicaSet/a", "1"), ("ReplicaSet/a", "2"), ("HTTPRoute/r", "50/50"), ("ReplicaSet/a", "0")];
-    assert_ne!(order, of(&more));
-    let (deploy, detour) = ([("HTTPRoute/r", "100/0"), ("Service/s", "a")], ("HTTPRoute/r", "0/100"));
-    assert_eq!(of(&deploy), of(&[detour, deploy[0], deploy[1]]));
-    assert_ne!(of(&deploy), of(&[deploy[0], deploy[1], detour]));
+    let (pods, all, none) = (("ReplicaSet/old", "2"), ("HTTPRoute/r", "100/0"), ("HTTPRoute/r", "0/100"));
+    let (stable, canary) = (("Service/stable", "a"), ("Service/canary", "a"));
+    let deployed = of(&[pods, all, stable, canary]);
+    assert_eq!(deployed, of(&[pods, none, stable, all, canary]));
+    assert_eq!(deployed, of(&[pods, all, canary, stable]));
+    assert_ne!(deployed, of(&[pods, all, stable]));
+    assert_ne!(deployed, of(&[pods, all, stable, canary, none]));
 }
 
 #[test]
