@@ -35,7 +35,7 @@ pub fn advance(draft: &mut Draft<'_>, course: &Course<'_>) {
             if starts_over {
                 clear_pause(draft);
             }
-            let canary = canary.filter(|_| !hand_over_unfinished(draft, stable));
+            let canary = canary.filter(|_| !hand_over_unfinished(draft, stable) && !are_needless(world));
             step_on(draft, &strategy.steps, Start { index: start, starts_over, promoting }, canary);
         }
         Course::Aborted { .. } => rest(draft, &strategy.steps, 0),
@@ -43,6 +43,16 @@ pub fn advance(draft: &mut Draft<'_>, course: &Course<'_>) {
             rest(draft, &strategy.steps, strategy.steps.len())
         }
     }
+}
+
+/// With no pods wanted there is nothing to test a new template on, and nobody to harm: it takes no steps. A canary that
+/// has had traffic, or has come to a pause, keeps its step: scaling opens no gate.
+pub fn are_needless(world: &Snapshot) -> bool {
+    let recorded = &world.recorded;
+    let has_traffic = world.traffic.as_ref().is_some_and(|traffic| !traffic.route.canary_is_zero());
+    let has_stepped = recorded.current_pod_hash.as_deref() == Some(world.current_hash())
+        && (recorded.current_step_index.unwrap_or(0) > 0 || !recorded.pause_conditions.is_empty());
+    world.rollout.replicas == 0 && !has_traffic && !has_stepped
 }
 
 /// No step is carried out and no pause stands.

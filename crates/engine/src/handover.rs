@@ -4,7 +4,7 @@ use crate::action::Action;
 use crate::course::{Course, hand_over_unfinished};
 use crate::draft::Draft;
 use crate::gates;
-use crate::snapshot::{Revision, TrafficView};
+use crate::snapshot::Revision;
 use crate::traffic;
 
 /// Records a revision as stable once it has everything: pods, Services, traffic, and all steps done.
@@ -45,10 +45,8 @@ fn is_deployed(draft: &Draft<'_>, target: &Revision) -> bool {
 fn has_all(draft: &Draft<'_>, canary: &Revision) -> bool {
     let (Some(traffic), Ok(strategy)) = (&draft.world.traffic, &draft.world.strategy) else { return false };
     let replicas = draft.world.rollout.replicas;
-    // With no pods wanted there is nothing to test a new template on, and nobody to harm. A canary that had begun
-    // before keeps its step: scaling opens no gate.
     if replicas == 0 {
-        return !has_begun(draft, traffic);
+        return gates::are_needless(draft.world);
     }
     gates::all_steps_done(draft, &strategy.steps)
         && traffic.recorded
@@ -56,9 +54,4 @@ fn has_all(draft: &Draft<'_>, canary: &Revision) -> bool {
         && traffic.route.is_at(100)
         && traffic.canary.ready_of(&canary.hash) > 0
         && canary.available >= replicas
-}
-
-/// The canary has had traffic, or has come to a pause.
-fn has_begun(draft: &Draft<'_>, traffic: &TrafficView) -> bool {
-    !traffic.route.canary_is_zero() || gates::index(draft) > 0 || !draft.status.pause_conditions.is_empty()
 }

@@ -108,7 +108,13 @@ pub(super) fn resume(state: State) -> &'static Outcome {
             why: ABORTED_FIRST,
             expect: Refused("ResumeRefused"),
         },
-        Stepping | Committing | Superseding | Degraded => &Outcome {
+        Degraded => &Outcome {
+            what: "Refused, where it hangs in a step. A pause that stands is passed, and it goes on as soon as the cause in \
+                   status.message is gone.",
+            why: "A request passes the pause that it names, whatever else is wrong. What else is wrong holds the next step.",
+            expect: Refused("ResumeRefused"),
+        },
+        Stepping | Committing | Superseding => &Outcome {
             what: "Refused. Send it again when the pause stands; it goes on without you until then.",
             why: "No pause stands. A request that waited could pass one that nobody had looked at.",
             expect: Refused("ResumeRefused"),

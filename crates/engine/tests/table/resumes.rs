@@ -176,3 +176,11 @@ fn what_is_no_revision_is_not_the_first_one() {
     asking("1@1").does(&[]).reports("/currentStepIndex", json!(2));
     asking("1@x").does(&["remove judged request Rollout/serin.dev/resume"]);
 }
+
+#[test]
+fn the_pause_of_a_canary_that_cannot_go_on_is_passed_and_no_further_step_is_carried_out() {
+    let gone = asking(json!({"step": 1})).without_service("canary");
+    gone.waits_for(&["ValidSpec"]).reports("/currentStepIndex", json!(2)).does(&[]).writes_status(true);
+    let passed = World::paused_at_10().recorded_current("v2", 2).without_service("canary");
+    passed.reports("/currentStepIndex", json!(2)).reports("/phase", json!("Degraded"));
+}

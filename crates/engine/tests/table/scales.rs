@@ -1,6 +1,6 @@
 //! Scaling, which works in every state.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::World;
 
@@ -50,6 +50,14 @@ fn at_zero_replicas_a_new_template_becomes_stable_without_steps() {
     committed.does(&["change weight of HTTPRoute/route from 100 to 0"]);
     let committed = committed.weights(100, 0);
     committed.selects("stable", "v2", 0).reports("/phase", json!("Healthy"));
+}
+
+#[test]
+fn at_zero_replicas_a_first_pause_does_not_begin() {
+    let world =
+        World::updated().canary("steps", json!([{"pause": {}}, {"setWeight": 50}])).at_zero_replicas();
+    world.does(&["let Service/canary select v2", "record ReplicaSet/web-v2 as stable"]);
+    world.reports("/pauseConditions", Value::Null);
 }
 
 #[test]
