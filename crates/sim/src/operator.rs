@@ -219,7 +219,7 @@ impl Operator {
     pub fn step(&mut self, world: &mut World, decorate: &mut dyn Decorate) -> Step {
         let Some(mut hand) = self.hand.take() else { return self.begin(world, decorate) };
         let Some(deed) = hand.deeds.pop_front() else {
-            return self.finish(hand, world).unwrap_or_else(|| self.begin(world, decorate));
+            return self.finish(hand, world, decorate).unwrap_or_else(|| self.begin(world, decorate));
         };
         let called = match deed {
             Deed::Act(index) => self.act(&mut hand, index, world, decorate),
@@ -342,7 +342,7 @@ impl Operator {
     }
 
     /// Ends a round and tells what has become true. Gives up when a call failed in a way that a later try may mend.
-    fn finish(&mut self, hand: Hand, world: &World) -> Option<Step> {
+    fn finish(&mut self, hand: Hand, world: &World, decorate: &mut dyn Decorate) -> Option<Step> {
         let is_true = |event: &&Event| match event.after {
             After::Seen => true,
             After::Action(index) => hand.done.contains(&index),
@@ -353,7 +353,7 @@ impl Operator {
         if hand.has_failed {
             self.failures += 1;
             let again = self.after(world, backoff(self.failures));
-            return Some(self.rest(Some(again), Step::GaveUp(again)));
+            return Some(self.rest(decorate.again(again), Step::GaveUp(again)));
         }
         None
     }

@@ -7,6 +7,7 @@
 mod abort;
 mod changes;
 mod commit;
+mod deletion;
 mod drains;
 mod gates;
 mod names;
@@ -82,6 +83,9 @@ impl Oracle {
             abort::judge(&mut verdict, &was, &is);
             commit::judge(&mut verdict, &was, &is, &mut memory.used);
             restarts::judge(&mut verdict, &was, &changes);
+            if !self.clocks_are_set {
+                deletion::judge(&mut verdict, &was, &is);
+            }
             roles::judge(&mut verdict, &was, &is, &changes);
             status::judge(&mut verdict, &was, &is);
             gates::judge(&mut verdict, &was, &is, &mut memory.used);

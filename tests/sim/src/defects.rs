@@ -7,6 +7,7 @@
 mod calls;
 mod plans;
 
+use jiff::Timestamp;
 use serin_engine::{ApiCall, Plan, Snapshot};
 use serin_sim::Decorate;
 
@@ -28,6 +29,7 @@ pub struct Defect {
 enum Kind {
     Plan(fn(&Snapshot, &mut Plan)),
     Call(fn(&Snapshot, &mut ApiCall)),
+    Again(fn(Timestamp) -> Option<Timestamp>),
 }
 
 impl Defect {
@@ -41,6 +43,13 @@ impl Defect {
 }
 
 impl Decorate for Defect {
+    fn again(&mut self, at: Timestamp) -> Option<Timestamp> {
+        match self.kind {
+            Kind::Again(change) => change(at),
+            _ => Some(at),
+        }
+    }
+
     fn plan(&mut self, world: &Snapshot, plan: &mut Plan) {
         if let Kind::Plan(change) = self.kind {
             change(world, plan);
@@ -54,6 +63,10 @@ impl Decorate for Defect {
     }
 }
 
+/// What the shell does wrong after a call that failed.
+const RECOVERY: &[Defect] =
+    &[Defect { breaks: 11, name: "a call that failed is never tried again", kind: Kind::Again(|_| None) }];
+
 /// The first story of at most so many that finds a defect, by its seed, and what it says.
 pub fn find(defect: Defect, stories: u64, turns: u32) -> Option<(u64, Violation)> {
     (0..stories).find_map(|seed| {
@@ -64,5 +77,5 @@ pub fn find(defect: Defect, stories: u64, turns: u32) -> Option<(u64, Violation)
 
 /// Every defect.
 pub fn all() -> impl Iterator<Item = Defect> {
-    plans::DEFECTS.iter().chain(calls::DEFECTS).copied()
+    plans::DEFECTS.iter().chain(calls::DEFECTS).chain(RECOVERY).copied()
 }

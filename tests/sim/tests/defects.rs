@@ -27,3 +27,15 @@ fn every_rule_has_two_defects() {
         assert!(counts.get(&rule).copied().unwrap_or(0) >= 2, "rule {rule}: {counts:?}");
     }
 }
+
+/// Quoted names in the page of defects that others have shipped.
+#[test]
+fn the_defects_that_the_documentation_names_exist() {
+    let page = include_str!("../../../docs/design/known-defects.md");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).collect();
+    let quoted: Vec<&str> = rows.iter().flat_map(|row| row.split('"').skip(1).step_by(2)).collect();
+    assert!(quoted.len() > 20, "{quoted:?}");
+    for name in quoted {
+        assert!(all().any(|defect| defect.name == name), "no defect is called {name:?}");
+    }
+}

@@ -1,5 +1,7 @@
 //! Of status, people own the abort, the promotion in full and the step; and the stable revision is what the ReplicaSets say.
 
+use serde_json::Value;
+
 use super::verdict::Verdict;
 use super::view::View;
 
@@ -35,11 +37,10 @@ fn abort(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>) {
     if after["abort"] != true && stood {
         // One that names no revision yet is for the one that the person saw.
         let meant = before["abortedPodHash"].as_str().or(before["currentPodHash"].as_str());
-        let is_other = meant.is_none() || meant != before["currentPodHash"].as_str();
+        let names_another = |status: &Value| status["currentPodHash"].as_str() != meant;
+        let is_other = meant.is_none() || names_another(before) || names_another(after);
         let nothing_to_abort = is.stable().is_none() || is.stable() == meant;
-        verdict.require(is_other || nothing_to_abort || !was.status_is_current(), || {
-            format!("lifted the abort of {meant:?} unasked")
-        });
+        verdict.require(is_other || nothing_to_abort, || format!("lifted the abort of {meant:?} unasked"));
     }
 }
 

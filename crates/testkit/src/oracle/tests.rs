@@ -1,5 +1,6 @@
 //! Each check on a pair of worlds that breaks it, and on one that does not.
 
+mod deletion;
 mod gates;
 mod ours;
 mod pods;

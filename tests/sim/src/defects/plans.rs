@@ -14,12 +14,15 @@ pub const DEFECTS: &[Defect] = &[
     Defect::of_plan(2, "a step is done although its weight was never written", step_without_weight),
     Defect::of_plan(3, "old pods go as soon as they are old", scale_old_at_once),
     Defect::of_plan(3, "the canary shrinks before its weight is lowered", shrink_canary),
+    Defect::of_plan(3, "an aborted canary's pods go without their delay", drop_aborted),
+    Defect::of_plan(3, "a deleted Rollout is let go with its traffic as it is", let_go_at_once),
     Defect::of_plan(4, "the stable Service is moved with the commit", flip_at_commit),
     Defect::of_plan(4, "a selector and a weight change in one pass", select_beside_weight),
     Defect::of_plan(4, "the canary Service is moved under share", select_newest),
     Defect::of_plan(5, "nobody's changes of weights are put back", ignore_drift),
     Defect::of_plan(6, "an abort leaves the weight", abort_keeps_weight),
     Defect::of_plan(6, "an abort is forgotten with the next status", abort_is_forgotten),
+    Defect::of_plan(6, "an edit of the steps lifts an abort", edit_lifts_abort),
     Defect::of_plan(6, "an invalid spec stops everything", freeze_invalid),
     Defect::of_plan(7, "a pause is passed with the status that begins it", skip_pause),
     Defect::of_plan(7, "a request to resume is never removed", keep_requests),
@@ -162,6 +165,31 @@ fn shrink_canary(world: &Snapshot, plan: &mut Plan) {
     {
         plan.actions.insert(0, action);
     }
+}
+
+fn drop_aborted(world: &Snapshot, plan: &mut Plan) {
+    let is_back = world.traffic.as_ref().is_some_and(|traffic| traffic.route.canary_is_zero());
+    if plan.report.abort && is_back {
+        add(plan, canary(world).and_then(|canary| scale(canary, 0)));
+    }
+}
+
+fn let_go_at_once(world: &Snapshot, plan: &mut Plan) {
+    let finalizer = &world.names.finalizer;
+    let finalizers = world.rollout.finalizers.iter().flatten();
+    let index = finalizers.into_iter().position(|present| present == finalizer);
+    if let Some(index) = index.filter(|_| world.rollout.deleted_at.is_some()) {
+        plan.actions = vec![Action::RemoveFinalizer { index, finalizer: finalizer.clone() }];
+        plan.events.clear();
+    }
+}
+
+fn edit_lifts_abort(_: &Snapshot, plan: &mut Plan) {
+    edit_status(plan, |status| {
+        if !status["currentStepHash"].is_null() {
+            status["abort"] = json!(false);
+        }
+    });
 }
 
 fn flip_at_commit(world: &Snapshot, plan: &mut Plan) {

@@ -29,7 +29,8 @@ fn an_abort_is_a_persons_to_lift() {
     town.given(Kind::Rollout, "web", "/status/abort", json!(true));
     town.given(Kind::Rollout, "web", "/status/abortedPodHash", json!("v2"));
     town.written(Kind::Rollout, "web", "/status/abort", json!(false)).breaks("lifted the abort");
-    // A new template ends it: status does not speak of it yet.
+    // An edit of anything but the template is no reason; a new template, which status names in the same write, is.
     town.given(Kind::Rollout, "web", "/metadata/generation", json!(3));
-    town.written(Kind::Rollout, "web", "/status/abort", json!(false)).is_fine();
+    town.written(Kind::Rollout, "web", "/status/abort", json!(false)).breaks("lifted the abort");
+    town.written(Kind::Rollout, "web", "/status/currentPodHash", json!("v3")).is_fine();
 }
