@@ -35,7 +35,7 @@ impl View {
     }
 
     pub(crate) fn forgot(&mut self, kind: Kind, name: &str) {
-        self.objects.retain(|key, _| key.kind != kind || key.name != name);
+        self.objects.retain(|key, _| key.kind != kind || &*key.name != name);
     }
 
     pub(crate) fn forget(&mut self, kind: Kind) {

@@ -143,8 +143,9 @@ impl World {
                 })
             }
         };
+        let kind = call.kind();
         let answer = answer.map_err(|failure| match failure {
-            Failure::Refused(refusal) => Failure::Refused(refusal.qualify(call.kind(), &self.group)),
+            Failure::Refused(refusal) => Failure::Refused(refusal.qualify(kind, &self.group)),
             other => other,
         });
         let code = match &answer {
@@ -152,7 +153,7 @@ impl World {
             Ok(_) => 200,
             Err(failure) => failure.code(),
         };
-        self.log.push(Record::of(&call, code));
+        self.log.push(Record::of(call, code));
         answer
     }
 

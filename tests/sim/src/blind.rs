@@ -1,6 +1,6 @@
 //! Whether a write went over a change that its plan had not seen: what preconditions are there to prevent.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What every write changes.
 const BOOKKEEPING: [&str; 3] =
@@ -20,23 +20,21 @@ fn compare(
     if before == after || BOOKKEEPING.contains(&path) {
         return None;
     }
-    // A map whose last entry goes, goes with it.
-    let empty = Value::Object(serde_json::Map::new());
-    let or_empty = |one: Option<&'_ Value>, other: Option<&Value>| match (one, other) {
-        (None, Some(Value::Object(_))) => Some(empty.clone()),
-        (one, _) => one.cloned(),
-    };
-    match (or_empty(before, after), or_empty(after, before)) {
-        (Some(Value::Object(was)), Some(Value::Object(is))) => {
-            let names = was.keys().chain(is.keys());
+    match (before, after) {
+        (None | Some(Value::Object(_)), Some(Value::Object(_))) | (Some(Value::Object(_)), None) => {
+            // A map whose last entry goes, goes with it.
+            let empty = Map::new();
+            let was = before.and_then(Value::as_object).unwrap_or(&empty);
+            let is = after.and_then(Value::as_object).unwrap_or(&empty);
             let known = |name: &String| known.and_then(|known| known.get(name));
-            names
-                .into_iter()
+            let mut changed = was.keys().chain(is.keys()).filter(|name| was.get(*name) != is.get(*name));
+            changed
                 .find_map(|name| compare(&format!("{path}/{name}"), known(name), was.get(name), is.get(name)))
         }
         (Some(Value::Array(was)), Some(Value::Array(is))) if was.len() == is.len() => {
             let known = |index: usize| known.and_then(|known| known.get(index));
-            (0..was.len()).find_map(|index| {
+            let mut changed = (0..was.len()).filter(|index| was[*index] != is[*index]);
+            changed.find_map(|index| {
                 compare(&format!("{path}/{index}"), known(index), was.get(index), is.get(index))
             })
         }

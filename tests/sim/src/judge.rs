@@ -89,7 +89,9 @@ impl Judge {
                 let mut still = Still::taken_of(world);
                 still.set_now(process.operator.now(world));
                 let mut violations = self.oracle.judge_rest(&still);
-                if let Some((_, plan)) = process.operator.look(world).filter(|_| !violations.is_empty()) {
+                if !violations.is_empty()
+                    && let Some((_, plan)) = process.operator.look(world)
+                {
                     // Status may not say so yet.
                     let waits = format!("{:?}", plan.report.waiting_for);
                     let excuses = ["ContestedWrite", "RefusedWrite", "ValidSpec"];
@@ -162,7 +164,6 @@ impl Judge {
         }
         let kind = kind_of(called.call.target);
         let name = &object_name(&called.call);
-        let mut before = process.known.clone();
         let actual = (found.find(kind, name).cloned(), world.find_shared(kind, name));
         let known = process.known.find(kind, name).cloned();
         if let (Some(known), (Some(was), Some(is))) = (&known, &actual)
@@ -170,10 +171,10 @@ impl Judge {
         {
             return Err(Violation(format!("{what} went over somebody else's change: {field}")));
         }
-        let (was, is) = if is_alone {
-            before = found;
+        let (mut before, (was, is)) = if is_alone {
+            let mut before = found;
             before.set_now(process.planned_at);
-            actual
+            (before, actual)
         } else {
             // What it cannot know it cannot be held to, but its preconditions hold it to the object that it writes, if
             // not to how many of a ReplicaSet's pods are available.
@@ -186,7 +187,7 @@ impl Judge {
                 }
                 (_, object) => object,
             };
-            (as_known(actual.0), as_known(actual.1))
+            (process.known.clone(), (as_known(actual.0), as_known(actual.1)))
         };
         let mut after = before.clone();
         for (still, object) in [(&mut before, was), (&mut after, is)] {
@@ -195,10 +196,11 @@ impl Judge {
                 None => drop(still.remove(kind, name)),
             }
         }
+        let violations = self.oracle.judge(&before, &after, &what);
         // The answer shows what others have written to the Rollout meanwhile, and the plan does not know of it.
         if is_alone || kind != Kind::Rollout {
-            process.known = after.clone();
+            process.known = after;
         }
-        Violation::unless_empty(&self.oracle.judge(&before, &after, &what))
+        Violation::unless_empty(&violations)
     }
 }

@@ -70,7 +70,7 @@ impl Change {
             None => world.try_create(self.rollout.clone()),
             Some(mut present) => {
                 present["spec"] = self.rollout["spec"].clone();
-                let key = Key { kind: Kind::Rollout, namespace, name: name.clone() };
+                let key = Key::new(Kind::Rollout, &format!("{namespace}/{name}"));
                 world.request(Request::put(world.path(&key), present))
             }
         };

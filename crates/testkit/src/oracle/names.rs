@@ -14,6 +14,11 @@ pub fn name_of(object: &Value) -> &str {
     object["metadata"]["name"].as_str().unwrap_or_default()
 }
 
+/// The namespace of an object of a kind that has namespaces: `default` if it says nothing else.
+pub fn namespace_of(object: &Value) -> &str {
+    object["metadata"]["namespace"].as_str().filter(|namespace| !namespace.is_empty()).unwrap_or("default")
+}
+
 /// The uid of an object's controller.
 pub fn controller_of(object: &Value) -> Option<&str> {
     let owners = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();

@@ -20,7 +20,7 @@ pub fn judge(verdict: &mut Verdict<'_>, changes: &Changes, subjects: &[Subject],
         format!("{what} in one write: {objects:?}")
     });
     for change in changes.iter() {
-        let near: Vec<&Subject> = subjects.iter().filter(|s| s.namespace == change.key.namespace).collect();
+        let near: Vec<&Subject> = subjects.iter().filter(|s| *s.namespace == *change.key.namespace).collect();
         let complaint = match (&change.before, &change.after) {
             (Some(before), Some(after)) => damaged(change, &near, sets, before, after),
             (None, Some(after)) => created(change, &near, after),

@@ -51,8 +51,9 @@ impl Still {
 
     /// The world as it is at this moment, as far as the oracle judges it.
     pub fn taken_of(world: &World) -> Self {
-        let keyed = |kind: Kind| world.all(kind).into_iter().map(move |object| (key(kind, &object), object));
-        Self { objects: JUDGED.into_iter().flat_map(keyed).collect(), now: world.now() }
+        let shared = |(key, object): (&Key, &Arc<Value>)| (key.clone(), Arc::clone(object));
+        let objects = JUDGED.into_iter().flat_map(|kind| world.of_kind(kind).map(shared)).collect();
+        Self { objects, now: world.now() }
     }
 
     /// Puts an object that is shared with another world.
@@ -83,7 +84,7 @@ impl Still {
 
 impl Scene for Still {
     fn all(&self, kind: Kind) -> Vec<Arc<Value>> {
-        let first = Key { kind, namespace: String::new(), name: String::new() };
+        let first = Key { kind, namespace: Arc::default(), name: Arc::default() };
         let of_kind = self.objects.range(first..).take_while(|(key, _)| key.kind == kind);
         of_kind.map(|(_, object)| Arc::clone(object)).collect()
     }
@@ -97,7 +98,7 @@ impl Scene for Still {
 pub(super) fn key(kind: Kind, object: &Value) -> Key {
     let mut key = Key::of(kind, object);
     if key.namespace.is_empty() && kind.is_namespaced() {
-        "default".clone_into(&mut key.namespace);
+        key.namespace = "default".into();
     }
     key
 }

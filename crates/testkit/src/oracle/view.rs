@@ -7,8 +7,8 @@ use serde_json::Value;
 use serin_api::names::POD_TEMPLATE_HASH;
 
 use super::Object;
-use super::names::{controller_of, hash_of, is_deleting, name_of, replicas_of, texts};
-use super::scene::{Scene, key};
+use super::names::{controller_of, hash_of, is_deleting, name_of, namespace_of, replicas_of, texts};
+use super::scene::Scene;
 use super::subject::{References, Subject};
 use serin_world::world::Kind;
 
@@ -48,7 +48,7 @@ impl<'a> View<'a> {
     pub fn of(scene: &impl Scene, subject: &'a Subject) -> Self {
         let all = |kind: Kind| {
             let mut objects = scene.all(kind);
-            objects.retain(|object| key(kind, object).namespace == subject.namespace);
+            objects.retain(|object| namespace_of(object) == subject.namespace);
             objects
         };
         let rollouts = all(Kind::Rollout);

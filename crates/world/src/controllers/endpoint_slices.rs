@@ -53,9 +53,9 @@ impl EndpointSliceController {
             self.seen.pop_front();
         }
         if self.seen.len() == self.lag + 1
-            && let Some(endpoints) = self.seen.front().cloned()
+            && let Some(endpoints) = self.seen.front()
         {
-            self.write(world, &endpoints);
+            self.write(world, endpoints);
         }
         self.lag > 0 && self.seen.iter().any(|seen| Some(seen) != self.seen.back())
             || self.seen.len() <= self.lag
@@ -82,13 +82,12 @@ impl EndpointSliceController {
             chunks.push(&[]);
         }
         for chunk in chunks {
-            // What the world makes of an empty list.
-            let wanted = if chunk.is_empty() { Value::Null } else { json!(chunk) };
             match present.next() {
-                Some(slice) if slice["endpoints"] == wanted => {}
+                // The world stores an empty list as null.
+                Some(slice) if slice["endpoints"].as_array().map_or(&[][..], Vec::as_slice) == chunk => {}
                 Some(slice) => {
                     let mut changed = Value::clone(&slice);
-                    changed["endpoints"] = wanted;
+                    changed["endpoints"] = json!(chunk);
                     drop(put(world, USER, Kind::EndpointSlice, "", changed));
                 }
                 None => {

@@ -1,6 +1,7 @@
 //! Binds pods to a node, starts them, says when they are ready, and ends them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -109,17 +110,17 @@ impl Kubelet {
     }
 
     /// Returns whether the pod waits for a further step.
-    fn run(&mut self, world: &mut World, pod: &Value, steps: u32) -> bool {
+    fn run(&mut self, world: &mut World, pod: &Arc<Value>, steps: u32) -> bool {
         self.seen.insert(uid(pod).to_owned(), steps + 1);
         let pod = if pod["spec"]["nodeName"].is_null() {
-            let mut bound = pod.clone();
+            let mut bound = Value::clone(pod);
             bound["spec"]["nodeName"] = json!(NODE);
             match put(world, "scheduler", Kind::Pod, "", bound) {
-                Ok(bound) => bound,
+                Ok(bound) => Arc::new(bound),
                 Err(_) => return true,
             }
         } else {
-            pod.clone()
+            Arc::clone(pod)
         };
         let startup = self.startup_of(&pod);
         let is_held = self.unready.contains(&format!("{}/{}", namespace(&pod), name(&pod)));

@@ -94,9 +94,10 @@ fn manage(world: &mut World, replica_set: &Value, pods: &[Arc<Value>]) -> Option
             return Some(condition(world.now(), "FailedCreate", failure.message()));
         }
     }
-    let mut leaving: Vec<_> = pods.iter().collect();
+    let surplus = pods.len().saturating_sub(wanted);
+    let mut leaving: Vec<_> = pods.iter().filter(|_| surplus > 0).collect();
     leaving.sort_by_key(|pod| reluctance(pod));
-    for pod in leaving.into_iter().take(pods.len().saturating_sub(wanted)) {
+    for pod in leaving.into_iter().take(surplus) {
         if let Err(failure) = delete(world, USER, Kind::Pod, pod, json!({})) {
             return Some(condition(world.now(), "FailedDelete", failure.message()));
         }

@@ -1,5 +1,7 @@
 //! POST.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::kinds::{Key, Kind};
@@ -23,9 +25,10 @@ impl World {
     pub fn restore(&mut self, object: Value) -> Result<(), Refusal> {
         let kind = Kind::ALL.into_iter().find(|kind| object["kind"] == kind.name());
         let kind = kind.ok_or_else(Refusal::unknown_path)?;
-        let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
-        let namespace = if kind.is_namespaced() { text("namespace") } else { String::new() };
-        let key = Key { kind, namespace, name: text("name") };
+        let mut key = Key::of(kind, &object);
+        if !kind.is_namespaced() {
+            key.namespace = Arc::default();
+        }
         self.store.put(key, object);
         Ok(())
     }
@@ -51,7 +54,7 @@ impl World {
         defaults::begin(kind, &mut object);
         defaults::fill(kind, &mut object);
         validation::judge(kind, None, &object)?;
-        let key = Key { kind, namespace, name };
+        let key = Key { kind, namespace: namespace.into(), name: name.into() };
         if self.store.get(&key).is_some() {
             return Err(Refusal::already_exists(kind, &key.name).into());
         }
@@ -99,15 +102,14 @@ impl World {
         if !kind.is_namespaced() {
             return Ok(());
         }
-        let key = Key::new(Kind::Namespace, namespace);
-        let found = self.store.get(&Key { name: namespace.to_owned(), ..key });
+        let found = self.store.get(&Key::new(Kind::Namespace, namespace));
         let found = found.ok_or_else(|| Refusal::not_found(Kind::Namespace, namespace))?;
         if !found["metadata"]["deletionTimestamp"].is_null() {
             return Err(Refusal::namespace_terminating(kind, name, namespace));
         }
         match self.pod_quotas.get(namespace) {
             Some(limit) if kind == Kind::Pod => {
-                let used = self.store.of_kind(kind).filter(|(key, _)| key.namespace == namespace).count();
+                let used = self.store.of_kind(kind).filter(|(key, _)| &*key.namespace == namespace).count();
                 if used < *limit {
                     return Ok(());
                 }

@@ -1,5 +1,7 @@
 //! DELETE.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -17,9 +19,9 @@ impl World {
     pub(super) fn serve_delete(&mut self, call: &Call) -> Answer {
         let key = call.key();
         let found = self.store.get(&key).ok_or_else(|| Refusal::not_found(key.kind, &key.name))?;
-        let before = Value::clone(found);
+        let before = Arc::clone(found);
         check_preconditions(&key, &before, &call.body["preconditions"])?;
-        let mut after = before.clone();
+        let mut after = Value::clone(&before);
         let is_deleting = !before["metadata"]["deletionTimestamp"].is_null();
         if !is_deleting {
             hold_for_dependents(&mut after, call.body["propagationPolicy"].as_str());
@@ -32,7 +34,7 @@ impl World {
             return Ok(answer(&key, after));
         }
         if is_deleting && before["metadata"]["deletionGracePeriodSeconds"] == grace {
-            return Ok(before);
+            return Ok(Value::clone(&before));
         }
         let moment = self.now().checked_add(SignedDuration::from_secs(grace)).unwrap_or(self.now());
         after["metadata"]["deletionTimestamp"] = metadata::time(moment);

@@ -19,7 +19,7 @@ impl World {
         let pod = self.store.get(&key).ok_or_else(|| Refusal::not_found(key.kind, &key.name))?;
         // A pod that ends already is missed by no budget.
         let is_ending = !pod["metadata"]["deletionTimestamp"].is_null();
-        let budget = self.allowed_disruptions.get(&key.namespace).copied().filter(|_| !is_ending);
+        let budget = self.allowed_disruptions.get(&*key.namespace).copied().filter(|_| !is_ending);
         if budget == Some(0) {
             return Err(Refusal::budget_exceeded(key.kind, &key.name).into());
         }
@@ -29,7 +29,7 @@ impl World {
         deletion.body = call.body["deleteOptions"].clone();
         self.serve_delete(&deletion)?;
         if let (Some(left), false) = (budget, call.is_dry_run()) {
-            self.allowed_disruptions.insert(key.namespace, left - 1);
+            self.allowed_disruptions.insert(key.namespace.to_string(), left - 1);
         }
         Ok(json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201 }))
     }

@@ -1,5 +1,7 @@
 //! The kinds that the world serves, and how they differ.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 /// A kind of object.
@@ -107,14 +109,14 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     pub kind: Kind,
-    pub namespace: String,
-    pub name: String,
+    pub namespace: Arc<str>,
+    pub name: Arc<str>,
 }
 
 impl Key {
     /// Where an object is, by what it says itself.
     pub fn of(kind: Kind, object: &Value) -> Self {
-        let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+        let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().into();
         Self { kind, namespace: text("namespace"), name: text("name") }
     }
 
@@ -122,6 +124,6 @@ impl Key {
     pub fn new(kind: Kind, name: &str) -> Self {
         let (namespace, name) = name.split_once('/').unwrap_or(("default", name));
         let namespace = if kind.is_namespaced() { namespace } else { "" };
-        Self { kind, namespace: namespace.to_owned(), name: name.to_owned() }
+        Self { kind, namespace: namespace.into(), name: name.into() }
     }
 }

@@ -25,18 +25,20 @@ pub struct Record {
 }
 
 impl Record {
-    pub(crate) fn of(call: &Call, code: u16) -> Self {
+    pub(crate) fn of(call: Call, code: u16) -> Self {
         let in_body = || call.body["metadata"]["name"].as_str().unwrap_or_default();
-        let name = if call.verb == Verb::Create { in_body() } else { call.name() };
+        let name = if call.verb == Verb::Create { in_body() } else { call.name() }.to_owned();
+        let dry_run = call.is_dry_run();
+        let Call { user, verb, target, body, .. } = call;
         Self {
-            user: call.user.clone(),
-            verb: call.verb,
-            kind: call.kind(),
-            namespace: call.target.namespace.clone().unwrap_or_default(),
-            name: name.to_owned(),
-            subresource: call.target.subresource.clone(),
-            dry_run: call.is_dry_run(),
-            body: call.body.clone(),
+            user,
+            verb,
+            kind: target.kind,
+            namespace: target.namespace.unwrap_or_default(),
+            name,
+            subresource: target.subresource,
+            dry_run,
+            body,
             code,
         }
     }

@@ -33,11 +33,12 @@ pub(crate) fn forget(object: &mut Value) {
 
 /// Puts back what an update may not change.
 pub(crate) fn restore(before: &Value, after: &mut Value) {
-    if after["metadata"].is_object() {
-        forget(after);
+    if let Some(metadata) = after["metadata"].as_object_mut() {
         for field in SERVERS_OWN {
-            if let Some(value) = before["metadata"].get(field) {
-                after["metadata"][field] = value.clone();
+            match before["metadata"].get(field) {
+                Some(value) if metadata.get(field) == Some(value) => {}
+                Some(value) => _ = metadata.insert(field.to_owned(), value.clone()),
+                None => _ = metadata.remove(field),
             }
         }
     }
@@ -46,14 +47,12 @@ pub(crate) fn restore(before: &Value, after: &mut Value) {
 
 /// What the spec's generation counts: everything but metadata and status.
 pub(crate) fn is_same_spec(before: &Value, after: &Value) -> bool {
-    let rest = |object: &Value| {
-        let fields = object.as_object().into_iter().flatten();
-        fields
-            .filter(|(name, _)| !matches!(name.as_str(), "metadata" | "status" | "apiVersion" | "kind"))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect::<Vec<_>>()
-    };
-    rest(before) == rest(after)
+    rest(before).eq(rest(after))
+}
+
+fn rest(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    let is_counted = |name: &str| !matches!(name, "metadata" | "status" | "apiVersion" | "kind");
+    object.as_object().into_iter().flatten().filter(move |(name, _)| is_counted(name))
 }
 
 /// Raises the generation of a kind that has one.
@@ -72,10 +71,13 @@ pub(crate) fn note_writer(object: &mut Value, manager: &str, subresource: Option
     if let Some(subresource) = subresource {
         entry["subresource"] = json!(subresource);
     }
-    let mut entries = object["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
+    let mut entries = match object["metadata"]["managedFields"].take() {
+        Value::Array(entries) => entries,
+        _ => Vec::new(),
+    };
     entries.retain(|old| old["manager"] != entry["manager"] || old["subresource"] != entry["subresource"]);
     entries.push(entry);
-    object["metadata"]["managedFields"] = json!(entries);
+    object["metadata"]["managedFields"] = Value::Array(entries);
 }
 
 /// Whether anything keeps an object that is being deleted.

@@ -59,7 +59,12 @@ impl World {
 
     /// All objects of one kind in all namespaces, by namespace and name.
     pub fn all(&self, kind: Kind) -> Vec<Arc<Value>> {
-        self.store.of_kind(kind).map(|(_, object)| Arc::clone(object)).collect()
+        self.of_kind(kind).map(|(_, object)| Arc::clone(object)).collect()
+    }
+
+    /// The same with where each is.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&Key, &Arc<Value>)> {
+        self.store.of_kind(kind)
     }
 }
 

@@ -148,8 +148,8 @@ impl Call {
     }
 
     pub fn key(&self) -> Key {
-        let namespace = self.target.namespace.clone().unwrap_or_default();
-        Key { kind: self.kind(), namespace, name: self.name().to_owned() }
+        let namespace = self.target.namespace.as_deref().unwrap_or_default();
+        Key { kind: self.kind(), namespace: namespace.into(), name: self.name().into() }
     }
 
     pub fn subresource(&self) -> Option<&str> {

@@ -104,13 +104,12 @@ fn requirement(term: &str) -> Requirement {
 
 /// Whether a selector of `matchLabels` and `matchExpressions` matches. An empty one matches everything.
 pub(crate) fn selects(selector: &Value, labels: &Value) -> bool {
+    let mut pairs = selector["matchLabels"].as_object().into_iter().flatten();
+    if !pairs.all(|(key, value)| labels[key].as_str().is_some_and(|label| value == label)) {
+        return false;
+    }
     let labels = labels.as_object();
-    let pairs = selector["matchLabels"].as_object().into_iter().flatten();
-    let equalities = pairs.map(|(key, value)| Requirement {
-        key: key.clone(),
-        operator: Operator::In(vec![value.as_str().unwrap_or_default().to_owned()]),
-    });
-    let expressions = selector["matchExpressions"].as_array().into_iter().flatten().map(|expression| {
+    let mut expressions = selector["matchExpressions"].as_array().into_iter().flatten().map(|expression| {
         let values = expression["values"].as_array().into_iter().flatten();
         let values = values.filter_map(Value::as_str).map(str::to_owned).collect();
         let operator = match expression["operator"].as_str() {
@@ -121,7 +120,7 @@ pub(crate) fn selects(selector: &Value, labels: &Value) -> bool {
         };
         Requirement { key: expression["key"].as_str().unwrap_or_default().to_owned(), operator }
     });
-    equalities.chain(expressions).all(|requirement| requirement.matches(labels))
+    expressions.all(|requirement| requirement.matches(labels))
 }
 
 #[cfg(test)]

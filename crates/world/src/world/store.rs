@@ -40,7 +40,7 @@ impl Store {
 
     /// The objects of one kind, by namespace and name.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&Key, &Arc<Value>)> {
-        let first = Key { kind, namespace: String::new(), name: String::new() };
+        let first = Key { kind, namespace: Arc::default(), name: Arc::default() };
         self.objects.range(first..).take_while(move |(key, _)| key.kind == kind)
     }
 

@@ -1,5 +1,7 @@
 //! PUT and PATCH, of objects and of their status.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::kinds::Kind;
@@ -12,14 +14,14 @@ impl World {
         let key = call.key();
         let kind = key.kind;
         let before = match self.store.get(&key) {
-            Some(found) => Value::clone(found),
+            Some(found) => Arc::clone(found),
             // Somebody who replaces a Lease that was deleted in the meantime creates it, whatever version he read.
             None if call.verb == Verb::Update && kind == Kind::Lease => {
                 return self.create_from(call, call.body.clone());
             }
             None => return Err(Refusal::not_found(kind, &key.name).into()),
         };
-        let asked = asked_for(call, before.clone())?;
+        let asked = asked_for(call, &before)?;
         check_place(call, &asked)?;
         check_version(call, &before, &asked)?;
         check_identity(call, &before, &asked)?;
@@ -27,7 +29,7 @@ impl World {
             None => of_object(kind, &before, asked),
             Some("status") if kind.facts().has_status => of_status(kind, &before, &asked),
             Some("finalize") if kind == Kind::Namespace => {
-                with_field(before.clone(), "spec", asked.get("spec"))
+                with_field(Value::clone(&before), "spec", asked.get("spec"))
             }
             Some(_) => return Err(Refusal::unknown_path().into()),
         };
@@ -35,8 +37,8 @@ impl World {
         metadata::normalise(kind, &mut after);
         defaults::fill(kind, &mut after);
         validation::judge(kind, Some(&before), &after)?;
-        if after == before {
-            return Ok(before);
+        if after == *before {
+            return Ok(after);
         }
         if call.subresource().is_none() && !metadata::is_same_spec(&before, &after) {
             metadata::raise_generation(&mut after);
@@ -57,12 +59,12 @@ impl World {
 }
 
 /// The whole object as the client would have it.
-fn asked_for(call: &Call, before: Value) -> Result<Value, Refusal> {
+fn asked_for(call: &Call, before: &Value) -> Result<Value, Refusal> {
     match (call.verb, call.content_type.as_str()) {
         (Verb::Update, _) if call.body["metadata"].is_object() => Ok(call.body.clone()),
         (Verb::Update, _) => Err(Refusal::bad_request("the body is not an object with metadata")),
-        (_, "application/merge-patch+json") => patch::merge(before, &call.body),
-        (_, "application/json-patch+json") => patch::json(before, &call.body),
+        (_, "application/merge-patch+json") => patch::merge(before.clone(), &call.body),
+        (_, "application/json-patch+json") => patch::json(before.clone(), &call.body),
         // Strategic merge and server-side apply are not spoken here; tests of those need a real server.
         (_, other) => Err(Refusal::unsupported_media_type(other)),
     }
