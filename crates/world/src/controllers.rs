@@ -4,6 +4,7 @@
 
 mod endpoint_slices;
 mod garbage;
+pub mod gateway;
 mod kubelet;
 mod namespaces;
 mod objects;
@@ -15,6 +16,7 @@ use crate::world::World;
 
 pub use self::endpoint_slices::EndpointSliceController;
 pub use self::garbage::GarbageCollector;
+pub use self::gateway::Gateway;
 pub use self::kubelet::{Kubelet, Startup};
 pub use self::namespaces::NamespaceController;
 pub use self::replica_sets::ReplicaSetController;

@@ -6,6 +6,7 @@
 
 mod calls;
 mod plans;
+mod requests;
 
 use jiff::Timestamp;
 use serin_engine::{ApiCall, Plan, Snapshot};
@@ -69,13 +70,24 @@ const RECOVERY: &[Defect] =
 
 /// The first story of at most so many that finds a defect, by its seed, and what it says.
 pub fn find(defect: Defect, stories: u64, turns: u32) -> Option<(u64, Violation)> {
+    find_among(defect, stories, |seed| Story::of(seed, turns))
+}
+
+/// The same among other stories.
+pub fn find_among(defect: Defect, stories: u64, story: impl Fn(u64) -> Story) -> Option<(u64, Violation)> {
     (0..stories).find_map(|seed| {
-        let outcome = play_with(&Story::of(seed, turns), Box::new(defect), false);
+        let outcome = play_with(&story(seed), Box::new(defect), false);
         outcome.violation.map(|violation| (seed, violation))
     })
 }
 
 /// Every defect.
 pub fn all() -> impl Iterator<Item = Defect> {
-    plans::DEFECTS.iter().chain(calls::DEFECTS).chain(RECOVERY).copied()
+    let known = plans::DEFECTS.iter().chain(calls::DEFECTS).chain(RECOVERY);
+    known.chain(requests::DEFECTS).copied()
+}
+
+/// Those of them that do no harm where requests follow at once: they are found by what requests meet, or not at all.
+pub fn of_requests() -> impl Iterator<Item = Defect> {
+    requests::DEFECTS.iter().copied()
 }

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use serin_sim::Step;
+use serin_testkit::controllers::Gateway;
 use serin_testkit::{Kind, World};
 
 use crate::judge::Violation;
@@ -35,7 +36,7 @@ impl Stage {
     /// Interference stops; the Rollout has to come to rest where it belongs, and then to complete a last update, as it
     /// would have had nothing ever gone wrong.
     pub fn end(&mut self) -> Result<(), Violation> {
-        self.stop_trouble();
+        self.stop_trouble()?;
         self.rest()?;
         self.is_where_it_belongs()?;
         for turn in [Turn::Unpause, Turn::Scale { replicas: 3 }, Turn::Update { version: LAST_VERSION }] {
@@ -66,7 +67,7 @@ impl Stage {
         self.is_where_it_belongs()
     }
 
-    fn stop_trouble(&mut self) {
+    fn stop_trouble(&mut self) -> Result<(), Violation> {
         self.world.stop_failing();
         self.late = None;
         self.judge.sees_all = true;
@@ -78,7 +79,7 @@ impl Stage {
         ];
         for turn in lost {
             // None of these makes the operator act.
-            drop(self.play(turn));
+            self.play(turn)?;
         }
         // Setting a clock wakes the operator, which in any other story would hide that it has forgotten to wake.
         if self.setting.has(Trouble::Clocks) {
@@ -89,16 +90,24 @@ impl Stage {
                 self.cluster.kubelet.set_unready(name, false);
             }
         }
+        Ok(())
     }
 
     /// Lets operator, controllers and time go on until nothing happens any more. The operator acts only when something
     /// has changed or a time has come that it asked for.
     pub fn rest(&mut self) -> Result<(), Violation> {
+        self.come_to_rest()?;
+        self.requests.rest(&self.world);
+        Ok(())
+    }
+
+    fn come_to_rest(&mut self) -> Result<(), Violation> {
         let mut idle = 0;
         for _ in 0..ROUNDS {
             let version = self.world.version();
             while let Some(Step::Planned | Step::Called(_)) = self.step()? {}
             self.cluster.settle(&mut self.world);
+            self.send_requests()?;
             if self.judge.sees_all {
                 self.leader.operator.hear_all(&self.world);
             }
@@ -114,7 +123,8 @@ impl Stage {
                 return Ok(());
             }
             let now = self.world.now();
-            match self.leader.operator.due(&self.world) {
+            let due = [self.leader.operator.due(&self.world), self.gateway.as_ref().and_then(Gateway::due)];
+            match due.into_iter().flatten().min() {
                 Some(due) if due <= now => {}
                 Some(due) if due.duration_since(now).as_secs() < FAR => self.world.set_now(due),
                 // Pods may have to be ready for a while before they count as available.

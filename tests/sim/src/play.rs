@@ -43,8 +43,10 @@ impl Stage {
                 self.leader.operator.set_skew(-SignedDuration::from_secs(seconds.into()))
             }
             _ => {
+                self.requests.expect(turn);
                 self.happen(turn);
                 self.judge.look(&self.leader, &self.world);
+                return self.send_requests();
             }
         }
         Ok(())

@@ -10,6 +10,11 @@ impl Random {
         Self(seed)
     }
 
+    /// Another stream, which leaves this one as it is.
+    pub fn apart(&self) -> Self {
+        Self(!self.clone().next())
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

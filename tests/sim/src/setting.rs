@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde_json::{Value, json};
 
+use crate::gateway::GatewaySetting;
 use crate::random::Random;
 
 /// The lists of steps that stories walk along.
@@ -89,6 +90,8 @@ pub struct Setting {
     pub ending: u32,
     /// Steps of the cluster until an EndpointSlice tells what is.
     pub slice_lag: u32,
+    /// The gateway that carries out the routes, if there is one.
+    pub gateway: Option<GatewaySetting>,
     /// Sorted.
     pub troubles: Vec<Trouble>,
 }
@@ -97,7 +100,10 @@ impl Setting {
     /// Any setting, with about a third of the troubles.
     pub fn any(random: &mut Random) -> Self {
         let slow = random.once_in(3);
+        // Numbers of its own, so that all else is the same with a gateway and without.
+        let gateway = GatewaySetting::any(&mut random.apart());
         Self {
+            gateway,
             replicas: 1 + random.below(5),
             steps: random.below(8) as usize,
             roles: random.once_in(2),
@@ -131,9 +137,13 @@ pub fn steps(index: usize) -> Vec<Value> {
 
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { replicas, steps, roles, startup, ending, slice_lag, troubles } = self;
+        let Self { replicas, steps, roles, startup, ending, slice_lag, gateway, troubles } = self;
         write!(f, "replicas {replicas}, steps {steps}, roles {roles}, startup {startup}, ending {ending}, ")?;
-        write!(f, "slices {slice_lag}, troubles")?;
+        write!(f, "slices {slice_lag}, ")?;
+        if let Some(gateway) = gateway {
+            write!(f, "gateway {gateway}, ")?;
+        }
+        f.write_str("troubles")?;
         troubles.iter().try_for_each(|trouble| write!(f, " {}", trouble.word()))
     }
 }
@@ -164,6 +174,7 @@ impl FromStr for Setting {
             startup: number("startup")?,
             ending: number("ending")?,
             slice_lag: number("slices")?,
+            gateway: value("gateway").ok().map(str::parse).transpose()?,
             troubles,
         })
     }

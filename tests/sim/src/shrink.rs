@@ -67,6 +67,9 @@ fn plainer(story: &Story) -> Vec<Setting> {
     plainer.push(Setting { startup: 0, ..setting.clone() });
     plainer.push(Setting { ending: 0, ..setting.clone() });
     plainer.push(Setting { slice_lag: 0, ..setting.clone() });
+    for gateway in setting.gateway.iter().flat_map(|gateway| gateway.plainer()) {
+        plainer.push(Setting { gateway, ..setting.clone() });
+    }
     for replicas in 1..setting.replicas {
         plainer.push(Setting { replicas, ..setting.clone() });
     }

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 use serin_sim::{Decorate, Step};
-use serin_testkit::controllers::Startup;
+use serin_testkit::controllers::{Gateway, Startup};
 use serin_testkit::{Controllers, Kind, World, http_route, rollout, service};
 
+use crate::gateway::GatewaySetting;
 use crate::judge::{Judge, Process, Violation};
+use crate::requests::Requests;
 use crate::setting::Setting;
 
 /// The Rollout of every story.
@@ -22,6 +24,9 @@ pub struct Stage {
     /// The process that led before, with a call that it was about to send.
     pub late: Option<Process>,
     pub judge: Judge,
+    /// The gateway that carries out the routes, if there is one, and who judges what requests meet there.
+    pub gateway: Option<Gateway>,
+    pub requests: Requests,
 }
 
 impl Stage {
@@ -41,7 +46,9 @@ impl Stage {
         cluster.endpoint_slices.set_lag(setting.slice_lag as usize);
         let leader = Process::started(&world);
         let judge = Judge::new(decorate, setting);
-        Self { setting: setting.clone(), world, cluster, leader, late: None, judge }
+        let gateway = setting.gateway.map(GatewaySetting::gateway);
+        let requests = Requests::of(setting);
+        Self { setting: setting.clone(), world, cluster, leader, late: None, judge, gateway, requests }
     }
 
     /// A new process takes the place of the operator, which dies.
@@ -59,14 +66,28 @@ impl Stage {
     /// before each.
     pub fn late_call(&mut self) -> Result<(), Violation> {
         match self.late.take() {
-            Some(mut late) => self.judge.step(&mut late, &mut self.world).map(drop),
-            None => Ok(()),
-        }
+            Some(mut late) => self.judge.step(&mut late, &mut self.world)?,
+            None => None,
+        };
+        self.send_requests()
     }
 
     /// The operator takes a step if it has a reason to. Returns what it did.
     pub fn step(&mut self) -> Result<Option<Step>, Violation> {
-        self.judge.step(&mut self.leader, &mut self.world)
+        let step = self.judge.step(&mut self.leader, &mut self.world)?;
+        self.send_requests()?;
+        Ok(step)
+    }
+
+    /// Lets requests follow everything that is due by now, and judges what they meet after each change.
+    pub fn send_requests(&mut self) -> Result<(), Violation> {
+        let Some(gateway) = &mut self.gateway else { return Ok(()) };
+        loop {
+            self.requests.judge(&self.world, gateway)?;
+            if !gateway.step(&mut self.world) {
+                return Ok(());
+            }
+        }
     }
 
     /// Goes on until the operator rests or gives up for now.

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use serin_stories::defects::{all, find};
+use serin_stories::Story;
+use serin_stories::defects::{all, find, find_among, of_requests};
+use serin_stories::setting::Setting;
 
 /// In how many stories each is looked for, and how many things happen in one, at most.
 const STORIES: u64 = 600;
@@ -15,6 +17,18 @@ fn every_defect_on_purpose_is_found() {
     let missed: Vec<&str> =
         all().filter(|defect| find(*defect, STORIES, TURNS).is_none()).map(|defect| defect.name).collect();
     assert!(missed.is_empty(), "not found in {STORIES} stories each: {missed:#?}");
+}
+
+#[test]
+fn what_fails_requests_alone_is_found_only_behind_a_gateway() {
+    let without_gateway = |seed| {
+        let story = Story::of(seed, TURNS);
+        Story { setting: Setting { gateway: None, ..story.setting }, turns: story.turns }
+    };
+    for defect in of_requests() {
+        let found = find_among(defect, 100, without_gateway);
+        assert!(found.is_none(), "{}: {found:?}", defect.name);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod creating;
 mod defaults;
 mod deleting;
 mod faults;
+mod gateways;
 mod reading;
 mod updating;
 mod watching;

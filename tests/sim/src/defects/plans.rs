@@ -41,12 +41,12 @@ pub const DEFECTS: &[Defect] = &[
     Defect::of_plan(12, "a lost status begins at the first step of another canary", forget_stable),
 ];
 
-fn canary(world: &Snapshot) -> Option<&Revision> {
+pub(super) fn canary(world: &Snapshot) -> Option<&Revision> {
     let stable = world.stable()?;
     world.current().filter(|current| current.hash != stable.hash)
 }
 
-fn select(world: &Snapshot, is_stable: bool, hash: &str) -> Option<Action> {
+pub(super) fn select(world: &Snapshot, is_stable: bool, hash: &str) -> Option<Action> {
     let traffic = world.traffic.as_ref().filter(|traffic| traffic.recorded)?;
     let service = if is_stable { &traffic.stable } else { &traffic.canary };
     let selector = service.found.then(|| service.selector.clone())?;
@@ -73,7 +73,7 @@ fn weights(world: &Snapshot, percent: i32) -> Option<Action> {
     })
 }
 
-fn scale(revision: &Revision, to: i32) -> Option<Action> {
+pub(super) fn scale(revision: &Revision, to: i32) -> Option<Action> {
     (revision.replicas != to && revision.owned).then(|| Action::Scale {
         replica_set: revision.name.clone(),
         uid: revision.uid.clone(),
@@ -90,18 +90,18 @@ fn drop_actions(plan: &mut Plan, drops: impl Fn(&Action) -> bool) {
 }
 
 /// In place of a plan's move of traffic.
-fn replace_move(plan: &mut Plan, action: Option<Action>) {
+pub(super) fn replace_move(plan: &mut Plan, action: Option<Action>) {
     if let Some(action) = action {
         drop_actions(plan, Action::is_traffic);
         plan.actions.insert(0, action);
     }
 }
 
-fn add(plan: &mut Plan, action: Option<Action>) {
+pub(super) fn add(plan: &mut Plan, action: Option<Action>) {
     plan.actions.extend(action);
 }
 
-fn waits_for(plan: &Plan, what: &str) -> bool {
+pub(super) fn waits_for(plan: &Plan, what: &str) -> bool {
     plan.report.waiting_for.iter().any(|wait| wait.what == what)
 }
 
