@@ -57,9 +57,10 @@ fn is_safe(draft: &mut Draft<'_>, limit: Timestamp) -> bool {
             traffic::settle_on(draft, stable);
             return false;
         }
-        // Pods that drain for longer than that are left to drain by themselves.
+        // Pods that drain for longer than that are left to drain by themselves: a Service that has its own selector back
+        // reaches them.
         let last_call = limit.checked_sub(LAST_CALL).unwrap_or(limit);
-        if !others_are_gone(draft, stable) && draft.now < last_call {
+        if draft.now < last_call && !others_are_gone(draft, stable) {
             draft.wake(last_call);
             return false;
         }

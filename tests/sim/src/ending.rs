@@ -17,7 +17,7 @@ const ROUNDS: usize = 160;
 /// The longest that pods have to be ready in a story.
 const LONGEST_MIN_READY: SignedDuration = SignedDuration::from_secs(10);
 
-/// How often a refused write is tried again in vain before that counts as rest.
+/// How often in a row a refused write is tried again in vain before that counts as rest.
 const IDLE: usize = 5;
 
 /// A verdict that is further away than this is no work: the progress deadline.
@@ -115,6 +115,7 @@ impl Stage {
                 self.play(Turn::CreateRollout)?;
             }
             if self.world.version() != version {
+                idle = 0;
                 continue;
             }
             // What the server refuses is tried again for ever: somebody may have mended the reason.

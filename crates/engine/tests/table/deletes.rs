@@ -67,3 +67,18 @@ fn pods_that_drain_for_long_do_not_keep_the_services_beyond_the_last_call() {
     world.clone().after(49).does(&[]).wakes_at(Some(50));
     world.after(50).does(&["let Service/canary select all pods"]);
 }
+
+#[test]
+fn pods_whose_delay_ends_with_the_last_call_stay_behind_a_service_that_gets_its_selector_back() {
+    let mut world = deleted(
+        World::paused_at_10()
+            .canary("abortScaleDownDelaySeconds", json!(50))
+            .canary("scaleDownDelaySeconds", json!(50)),
+    )
+    .weights(100, 0)
+    .selects("canary", "v1", 5);
+    world.rollout["status"]["canary"]["drains"] = json!([{"podTemplateHash": hash_of("v2"), "since": START}]);
+    let last_call = world.after(50);
+    last_call.does(&["let Service/canary select all pods"]);
+    last_call.unselected("canary").after(55).does(&["let Service/stable select all pods"]);
+}
