@@ -177,14 +177,14 @@ sim: rust ## Play random stories against the operator (SEEDS=100000 TURNS=200 FI
 sim-mutants: rust ## Break the operator on purpose and tell which story finds it
 	cargo run --package serin-stories -- defects
 
-# The table first, which is quick, then random stories for what it leaves. Code 2: some are left. Code 3: some ended only
-# by the clock, as loops without an end do, and so were found too.
+# The table first, which is quick, then all verbs and random stories for what it leaves. Code 2: some are left. Code 3:
+# some ended only by the clock, as loops without an end do, and so were found too.
 mutate = cargo mutants --package serin-engine --output "$(target_dir)" --colors never
 .PHONY: mutants
 mutants: rust ## Break the engine in a thousand ways: a test has to find each (an hour; MUTANTS=--help for its options)
 	@$(call need,cargo-mutants,cargo install --locked cargo-mutants)
 	$(mutate) -C=--lib -C=--test=table $(MUTANTS) || [[ $$? == [23] ]]
-	PROPTEST_CASES=64 $(mutate) -C=--test=stories --iterate $(MUTANTS) || [[ $$? == 3 ]]
+	PROPTEST_CASES=64 $(mutate) -C=--test=verbs -C=--test=stories --iterate $(MUTANTS) || [[ $$? == 3 ]]
 
 .PHONY: bench
 bench: cluster ## How fast and how small the operator is, on a real control plane (BENCH=--help for its options)

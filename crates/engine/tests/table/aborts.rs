@@ -142,3 +142,15 @@ fn a_foreign_pod_behind_the_stable_service_does_not_hold_up_an_abort() {
     let world = aborted().lists("stable", &[("v1", 5), ("foreign", 1)]);
     world.does(&["change weight of HTTPRoute/route from 10 to 0"]);
 }
+
+#[test]
+fn an_abort_that_is_refused_says_why() {
+    for (world, why) in [
+        (World::new(), "Nothing to abort: no revision is stable yet"),
+        (World::healthy(), "Nothing to abort: the wanted revision is the stable one"),
+        (World::paused_at_10().wants("v3"), "The abort was for a canary that is no longer wanted"),
+    ] {
+        let events = world.status("abort", json!(true)).plan().events;
+        assert!(events.iter().any(|event| event.note.starts_with(why)), "{why}: {events:?}");
+    }
+}

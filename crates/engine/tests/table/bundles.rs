@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use serin_engine::Bundle;
 
 use crate::bundled::bundled;
-use crate::world::{World, at, hash_of};
+use crate::world::{START, World, at, hash_of};
 
 const MARKER: &str = "confidential";
 
@@ -100,7 +100,31 @@ fn nothing_confidential_is_in_a_bundle_also_where_the_plan_would_send_the_templa
         let container = &template["spec"]["containers"][0];
         assert_eq!(container["env"][0], json!({"name": "PASSWORD", "value": "(left out)"}));
         assert_eq!(container["env"][2]["valueFrom"]["fieldRef"]["fieldPath"], "metadata.labels['role']");
+        let labels = json!({"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]});
+        let all = json!({"name": "all", "projected": {"sources": [{}, {"downwardAPI": labels}]}});
+        assert_eq!(template["spec"]["volumes"], json!([{"name": "token"}, all]));
     }
+}
+
+#[test]
+fn annotations_are_kept_where_they_are_what_we_wrote_and_no_other() {
+    let role = json!({"role": "active", "annotations": {"queue": "production"}}).to_string();
+    let ours = json!({"serin.dev/revision": "1", "serin.dev/stable": "1", "serin.dev/role-metadata": role});
+    let mut all = ours.clone();
+    all["example.com/pin"] = json!("1234");
+    all["example.com/copy"] = json!(role);
+    let mut world = World::healthy().change("v1", "/metadata/annotations", all);
+    world.pods[0]["metadata"]["annotations"] = json!({"queue": "production", "example.com/pin": "1234"});
+    let bundle: Value = serde_json::from_str(&agrees(&world)).unwrap();
+    assert_eq!(bundle["objects"]["replicaSets"][0]["metadata"]["annotations"], ours);
+    assert_eq!(bundle["objects"]["pods"][0]["metadata"]["annotations"], json!({"queue": "production"}));
+}
+
+#[test]
+fn an_object_is_told_in_the_version_and_of_the_age_that_it_had() {
+    let bundle: Value = serde_json::from_str(&agrees(&World::healthy())).unwrap();
+    let rollout = &bundle["objects"]["rollout"]["metadata"];
+    assert_eq!((&rollout["resourceVersion"], &rollout["creationTimestamp"]), (&json!("1"), &json!(START)));
 }
 
 #[test]
@@ -169,6 +193,9 @@ fn another_time_is_another_decision() {
     let later = bundle.replay(Some(at(60))).unwrap();
     assert_eq!(later.record.actions[0].words, format!("scale ReplicaSet/web-{} from 1 to 5", hash_of("v2")));
     assert_eq!(later.record.differences(&bundle.plan), ["actions", "status", "wakeAt", "report"]);
+    let mut as_told = bundle.plan.clone();
+    as_told.status_pending = !as_told.status_pending;
+    assert_eq!(as_told.differences(&bundle.plan), ["status"]);
 }
 
 #[test]
@@ -181,5 +208,7 @@ fn what_is_no_bundle_of_this_version_is_refused_in_words() {
         refused(&newer),
         "it has version 2 of the form, and this build reads version 1: use serin 9.1.0 (c0ffee), which wrote it"
     );
+    let local = json!({"version": 2, "writtenBy": {"version": "9.1.0"}}).to_string();
+    assert!(refused(&local).ends_with(": use serin 9.1.0, which wrote it"), "{}", refused(&local));
     assert!(refused("{\"version\": 1}").starts_with("a part of it cannot be read: missing field"));
 }

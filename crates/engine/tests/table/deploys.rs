@@ -249,3 +249,16 @@ fn a_first_deploy_of_no_pods_takes_its_weights_and_services_all_the_same() {
     let world = World::new().spec("replicas", json!(0)).revision("v1", 1, 0).managed(None, None);
     world.does(&["change weight of HTTPRoute/route from 50 to 0"]);
 }
+
+#[test]
+fn a_new_revision_gets_the_number_after_the_highest() {
+    let number = |world: &World| {
+        let created = world.plan().actions.into_iter().find_map(|action| match action {
+            serin_engine::Action::CreateReplicaSet { revision, .. } => Some(revision),
+            _ => None,
+        });
+        created.unwrap()
+    };
+    assert_eq!(number(&World::new()), 1);
+    assert_eq!(number(&World::healthy().revision("v3", 7, 0).wants("v2")), 8);
+}

@@ -132,3 +132,11 @@ fn a_hand_over_waits_for_an_available_pod_while_somebody_is_served() {
 fn nothing_is_committed_while_the_canary_service_lists_no_pod() {
     World::at_100().lists("canary", &[]).does(&["change weight of HTTPRoute/route from 100 to 0"]);
 }
+
+#[test]
+fn the_weights_return_at_once_from_a_service_that_serves_nobody() {
+    let moved = World::at_100().stable("v2", 2).selects("stable", "v2", 5).lists("canary", &[]);
+    let back = ["change weight of HTTPRoute/route from 100 to 0"];
+    moved.does(&back);
+    moved.lists("stable", &[("v2", 4), ("v1", 1)]).does(&back);
+}

@@ -47,7 +47,8 @@ fn then_the_oldest_pod_may_go() {
 #[test]
 fn a_pod_that_was_let_go_is_not_asked_for_again_before_it_can_be_seen_to_end() {
     let mut world = with_surge(asked(World::healthy()), "v1", 5, 1);
-    world.recall.evicted = Some(("pod-v1-0".into(), at(19)));
+    let eviction = world.plan().actions[0].clone();
+    world.recall.applied(&eviction, at(19));
     world.does(&[]).wakes_at(Some(24));
     world.clone().after(24).does(&["ask for Eviction/web-v1-0"]);
     // Another process does not know of it, and to ask again does no harm.
@@ -71,7 +72,8 @@ fn min_ready_seconds_are_waited_for() {
 #[test]
 fn a_pod_that_is_not_ready_is_replaced_first_and_without_another_one_in_its_place() {
     let mut world = asked(World::healthy());
-    pod(&mut world, "web-v1-3")["status"] = json!({});
+    pod(&mut world, "web-v1-3")["status"]["conditions"] =
+        json!([{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "False"}]);
     world.does(&["scale ReplicaSet/web-v1 from 5 to 6", "ask for Eviction/web-v1-3"]);
 }
 
@@ -123,4 +125,67 @@ fn a_budget_that_forbids_it_is_told() {
 fn a_deletion_ends_it() {
     let deleting = asked(World::healthy()).metadata("deletionTimestamp", json!(at(15).to_string()));
     assert!(!deleting.actions().iter().any(|action| action.starts_with("scale")));
+}
+
+#[test]
+fn a_canary_that_serves_nobody_needs_no_pod_in_place_of_the_old_one() {
+    let mut world = asked(World::updated().revision("v2", 2, 1).recorded_current("v2", 0));
+    for number in 0..5 {
+        pod(&mut world, &format!("web-v1-{number}"))["metadata"]["creationTimestamp"] =
+            json!(at(12).to_string());
+    }
+    world.does(&["let Service/canary select v2", "ask for Eviction/web-v2-0"]);
+}
+
+#[test]
+fn steps_that_cannot_be_read_hold_up_the_canary_only() {
+    let mut world = asked(World::paused_at_10().canary("steps", json!("nonsense")));
+    world.does(&["scale ReplicaSet/web-v1 from 5 to 6"]);
+    for number in 0..5 {
+        pod(&mut world, &format!("web-v1-{number}"))["metadata"]["creationTimestamp"] =
+            json!(at(12).to_string());
+    }
+    world.does(&[]);
+}
+
+#[test]
+fn nothing_of_a_restart_is_done_with_a_commit() {
+    asked(World::at_100()).does(&["record ReplicaSet/web-v2 as stable"]);
+}
+
+#[test]
+fn a_first_deploy_restarts_too() {
+    let world = World::new().revision("v1", 1, 5).available("v1", 4).managed(None, None).weights(100, 0);
+    asked(world).does(&["scale ReplicaSet/web-v1 from 5 to 6"]);
+}
+
+#[test]
+fn a_time_that_has_just_come_is_not_waited_for() {
+    World::healthy()
+        .spec("restartAt", json!(at(20).to_string()))
+        .after(20)
+        .does(&["scale ReplicaSet/web-v1 from 5 to 6"])
+        .wakes_at(None);
+}
+
+#[test]
+fn a_pod_as_old_as_the_restart_is_not_old() {
+    let mut world = with_surge(asked(World::healthy()), "v1", 5, 1);
+    let unready = pod(&mut world, "web-v1-3");
+    unready["status"] = json!({});
+    unready["metadata"]["creationTimestamp"] = json!(at(10).to_string());
+    world.does(&[]);
+    for number in 0..5 {
+        pod(&mut world, &format!("web-v1-{number}"))["metadata"]["creationTimestamp"] =
+            json!(at(10).to_string());
+    }
+    world.does(&["scale ReplicaSet/web-v1 from 6 to 5"]).reports("/restartedAt", json!(at(10).to_string()));
+}
+
+#[test]
+fn a_pod_that_has_just_become_available_is_not_waited_for() {
+    let world = asked(World::healthy().spec("minReadySeconds", json!(8)));
+    let mut world = world.change("v1", "/spec/minReadySeconds", json!(8));
+    pod(&mut world, "web-v1-3")["status"]["conditions"][0]["lastTransitionTime"] = json!(at(12).to_string());
+    world.does(&["scale ReplicaSet/web-v1 from 5 to 6"]).wakes_at(None);
 }

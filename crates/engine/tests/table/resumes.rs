@@ -184,3 +184,9 @@ fn the_pause_of_a_canary_that_cannot_go_on_is_passed_and_no_further_step_is_carr
     let passed = World::paused_at_10().recorded_current("v2", 2).without_service("canary");
     passed.reports("/currentStepIndex", json!(2)).reports("/phase", json!("Degraded"));
 }
+
+#[test]
+fn a_request_passes_no_weight_although_status_still_tells_of_a_pause() {
+    let moved = asking(json!({"step": 2})).status("currentStepIndex", json!(2));
+    moved.reports("/currentStepIndex", json!(2)).tells(&["ResumeRefused"]);
+}

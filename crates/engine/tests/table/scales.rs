@@ -5,6 +5,15 @@ use serde_json::{Value, json};
 use crate::world::World;
 
 #[test]
+fn pods_that_are_to_take_over_all_traffic_in_this_very_plan_stay() {
+    World::paused_at_10()
+        .revision("v2", 2, 5)
+        .selects("canary", "v2", 5)
+        .lists("stable", &[])
+        .does(&["change weight of HTTPRoute/route from 10 to 100"]);
+}
+
+#[test]
 fn stable_and_canary_follow_replicas_while_stepping() {
     World::paused_at_10()
         .spec("replicas", json!(20))
@@ -95,4 +104,9 @@ fn scaled_to_zero_a_canary_that_had_begun_in_any_way_keeps_its_step() {
 #[test]
 fn while_spec_is_paused_a_canary_that_has_not_begun_gets_no_pods() {
     World::updated().spec("paused", json!(true)).does(&["create ReplicaSet/web-v2 with 0 pods"]);
+}
+
+#[test]
+fn a_canary_that_was_not_tested_yet_becomes_stable_without_steps_once_no_pods_are_wanted() {
+    World::canary_selected().at_zero_replicas().does(&["record ReplicaSet/web-v2 as stable"]);
 }

@@ -214,6 +214,22 @@ fn a_verdict_a_pause_a_drain_and_what_later_plans_build_on_are_written_at_once()
 }
 
 #[test]
+fn a_pause_that_has_run_out_is_told_with_what_follows_from_it() {
+    let timed = json!([{"setWeight": 10}, {"pause": {"duration": 10}}, {"setWeight": 50}]);
+    let world = World::paused_at_10().canary("steps", timed).recorded_current("v2", 1);
+    // The pods of the next step were asked for, and have not come.
+    let world = recorded(world.revision("v2", 2, 3).available("v2", 1)).after(10);
+    writes_at_once(world, false);
+}
+
+#[test]
+fn what_holds_a_rollout_comes_with_the_command_that_lifts_it() {
+    let held = World::canary_selected().spec("paused", json!(true));
+    let unpause = r#"kubectl patch rollouts.serin.dev web -n ns --type merge -p '{"spec":{"paused":false}}'"#;
+    held.reports("/waitingFor/0/unblock", json!(unpause));
+}
+
+#[test]
 fn nothing_is_written_that_differs_in_nothing() {
     for world in [World::healthy(), World::paused_at_10()] {
         let world = recorded(world);
