@@ -13,6 +13,7 @@ mod urgency;
 use crate::course::Course;
 use crate::draft::Draft;
 use crate::events::{After, Event};
+use crate::recall::Refusal;
 use crate::waits::Wait;
 
 use facts::Facts;
@@ -49,15 +50,17 @@ pub fn report(draft: &mut Draft<'_>, course: &Course<'_>) {
 }
 
 fn explain_refusals(draft: &mut Draft<'_>) {
-    let standing: Vec<(String, String)> = draft
+    let standing: Vec<(String, Refusal)> = draft
         .world
         .recall
         .refused
         .iter()
         .filter(|(_, refusal)| refusal.retry_at > draft.now)
-        .map(|(subject, refusal)| (subject.clone(), refusal.message.clone()))
+        .map(|(subject, refusal)| (subject.clone(), refusal.clone()))
         .collect();
-    for (subject, message) in standing {
+    for (subject, Refusal { message, retry_at }) in standing {
+        // What is not asked for any more is not tried again, and told no longer either.
+        draft.wake(retry_at);
         draft.wait(
             Wait::RefusedWrite,
             format!("the API server refused a write to {subject}: {message}"),

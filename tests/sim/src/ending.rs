@@ -46,7 +46,9 @@ impl Stage {
         if self.phase() == "Degraded" {
             self.play(Turn::Retry)?;
         }
-        self.complete()
+        self.complete()?;
+        // What a person has to mend first is left as it is, in this world and that one.
+        if self.is_for_a_person() { Ok(()) } else { self.is_as_without_trouble() }
     }
 
     /// Resumes every pause until the Rollout is healthy.

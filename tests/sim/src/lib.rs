@@ -22,6 +22,7 @@ pub mod shrink;
 pub mod stage;
 pub mod story;
 pub mod turn;
+mod twin;
 
 pub use run::{Outcome, play, play_with};
 pub use shrink::shrink;

@@ -109,6 +109,9 @@ fn run(stories: u64, first: u64, turns: u32, threads: usize, keep_going: bool) -
         "{played} stories of at most {turns} turns in {:.1} s: {per_hour:.0} in an hour",
         took.as_secs_f64()
     );
+    if let Some(seconds) = cpu_seconds() {
+        println!("{seconds:.1} s of processors' time");
+    }
     print_coverage(&coverage.into_inner().unwrap_or_else(PoisonError::into_inner));
     let mut failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     failed.sort_by_key(|(seed, _)| *seed);
@@ -126,6 +129,17 @@ fn run(stories: u64, first: u64, turns: u32, threads: usize, keep_going: bool) -
     println!("\nthe first, seed {seed}: {}", violation.0);
     tell(&shortest(&Story::of(*seed, turns)));
     ExitCode::FAILURE
+}
+
+/// The time that processors have spent on this process, where the system is one that tells.
+fn cpu_seconds() -> Option<f64> {
+    /// What Linux counts in, on every machine that Rust runs on.
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The second field, the program's name, may hold spaces. User and system time are fields 14 and 15.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().ok());
+    Some(ticks.sum::<Option<f64>>()? / TICKS_PER_SECOND)
 }
 
 fn find_defects(stories: u64, turns: u32, only: &str) -> ExitCode {

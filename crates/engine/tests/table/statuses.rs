@@ -112,6 +112,15 @@ fn a_refused_write_is_told_until_it_is_tried_again() {
 }
 
 #[test]
+fn a_refused_write_that_nothing_asks_for_any_more_is_not_told_for_ever() {
+    let scale = World::healthy().spec("replicas", json!(7)).plan().actions[0].clone();
+    let mut world = World::healthy();
+    world.recall.refused(&scale, "exceeded quota".into(), at(10));
+    world.does(&[]).waits_for(&["RefusedWrite"]).wakes_at(Some(10));
+    world.after(10).does(&[]).waits_for(&[]).wakes_at(None);
+}
+
+#[test]
 fn each_condition_tells_one_thing_and_goes_when_it_has_nothing_to_tell() {
     let healthy = World::healthy();
     let paused = World::paused_at_10();

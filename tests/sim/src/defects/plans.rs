@@ -36,6 +36,7 @@ pub const DEFECTS: &[Defect] = &[
     Defect::of_plan(10, "the canary Service flaps after an abort", flap_after_abort),
     Defect::of_plan(10, "a change of status is never written", no_status),
     Defect::of_plan(11, "a created ReplicaSet is never scaled", never_scale_up),
+    Defect::of_plan(11, "pods that run never learn for how long they have to be ready", keep_min_ready),
     Defect::of_plan(12, "a first revision is stable before it is ready", stable_at_once),
     Defect::of_plan(12, "the commit is only written to status", commit_in_status),
     Defect::of_plan(12, "a lost status begins at the first step of another canary", forget_stable),
@@ -309,6 +310,10 @@ fn flap_after_abort(world: &Snapshot, plan: &mut Plan) {
 fn no_status(_: &Snapshot, plan: &mut Plan) {
     plan.status = None;
     plan.events.clear();
+}
+
+fn keep_min_ready(_: &Snapshot, plan: &mut Plan) {
+    plan.actions.retain(|action| !matches!(action, Action::SetMinReadySeconds { .. }));
 }
 
 fn never_scale_up(_: &Snapshot, plan: &mut Plan) {
