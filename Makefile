@@ -173,6 +173,10 @@ deny: rust ## Licences, advisories and banned crates (needs cargo-deny)
 sim: rust ## Play random stories against the operator (SEEDS=100000 TURNS=200 FIRST=0; less than an hour on two cores)
 	cargo run --package serin-stories -- run --stories $(or $(SEEDS),100000) --turns $(or $(TURNS),200) --first $(or $(FIRST),0)
 
+.PHONY: sim-exhaustive
+sim-exhaustive: rust ## Look at every state of small worlds, with one thing going wrong at most (STATES=20000000 for each, ONLY=text)
+	cargo run --package serin-stories -- exhaustive --states $(or $(STATES),20000000) --only "$(ONLY)"
+
 .PHONY: sim-mutants
 sim-mutants: rust ## Break the operator on purpose and tell which story finds it
 	cargo run --package serin-stories -- defects

@@ -107,6 +107,13 @@ where
         Self { state: RwLock::new(State::new(index)), trim, sync: watch::Sender::new(Sync::Waiting) }
     }
 
+    /// A cache of its own that holds what this one holds. The objects themselves are shared.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let state = self.read().clone();
+        Self { state: RwLock::new(state), trim: self.trim, sync: watch::Sender::new(*self.sync.borrow()) }
+    }
+
     /// The object of that name, or `None`. Objects that are not namespaced have the namespace "".
     pub fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
         self.read().contents.get(namespace, name)

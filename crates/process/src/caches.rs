@@ -65,6 +65,19 @@ impl Caches {
         }
     }
 
+    /// Caches of their own that hold what these hold. The objects themselves are shared.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            rollouts: Arc::new(self.rollouts.fork()),
+            replica_sets: Arc::new(self.replica_sets.fork()),
+            pods: Arc::new(self.pods.fork()),
+            services: Arc::new(self.services.fork()),
+            slices: Arc::new(self.slices.fork()),
+            routes: Arc::new(self.routes.fork()),
+        }
+    }
+
     /// Returns when every cache holds a complete list.
     pub async fn wait_synced(&self) {
         self.rollouts.wait_synced().await;

@@ -5,7 +5,7 @@ use serin_engine::{ApiCall, Plan, Snapshot};
 
 /// Changes plans and calls on their way, as a defect in the planner or in the shell would. The planner itself has no
 /// switch for that.
-pub trait Decorate {
+pub trait Decorate: Send {
     /// Changes a plan before it is carried out.
     fn plan(&mut self, _world: &Snapshot, _plan: &mut Plan) {}
 

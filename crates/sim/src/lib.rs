@@ -13,7 +13,7 @@ mod view;
 mod watches;
 
 pub use decorate::{Decorate, Faithful};
-pub use operator::{Called, Operator, Step, kind_of};
+pub use operator::{Called, InHand, Memory, Operator, Step, kind_of};
 pub use timeline::{Timeline, timeline};
 pub use view::View;
 pub use watches::{WATCHED, Watches};

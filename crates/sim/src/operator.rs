@@ -1,5 +1,7 @@
 //! One process of the operator, which works on one Rollout a call at a time.
 
+mod copy;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ use crate::decorate::Decorate;
 use crate::request::{category, request, sentence};
 use crate::view::View;
 use crate::watches::Watches;
+
+pub use self::copy::{InHand, Memory};
 
 /// What one step of the operator was.
 #[derive(Clone, Debug)]
@@ -77,15 +81,17 @@ pub struct Operator {
     told: Vec<Event>,
 }
 
-/// A plan that is being carried out.
+/// A plan that is being carried out. A copy of the process shares it.
+#[derive(Clone)]
 struct Hand {
-    world: Snapshot,
-    plan: Plan,
+    world: Arc<Snapshot>,
+    plan: Arc<Plan>,
     deeds: VecDeque<Deed>,
     done: BTreeSet<usize>,
     has_failed: bool,
 }
 
+#[derive(Clone, Copy)]
 enum Deed {
     Act(usize),
     RecordStatus,
@@ -207,7 +213,7 @@ impl Operator {
 
     /// The plan that it carries out.
     pub fn in_hand(&self) -> Option<(&Snapshot, &Plan)> {
-        self.hand.as_ref().map(|hand| (&hand.world, &hand.plan))
+        self.hand.as_ref().map(|hand| (&*hand.world, &*hand.plan))
     }
 
     /// The Events that it has sent since this was last asked.
@@ -287,7 +293,13 @@ impl Operator {
         }
         let actions = in_sequence(&plan).chain(in_parallel(&plan)).map(|(index, _)| Deed::Act(index));
         let deeds = actions.chain([Deed::RecordStatus]).collect();
-        self.hand = Some(Hand { world: snapshot, plan, deeds, done: BTreeSet::new(), has_failed: false });
+        self.hand = Some(Hand {
+            world: Arc::new(snapshot),
+            plan: Arc::new(plan),
+            deeds,
+            done: BTreeSet::new(),
+            has_failed: false,
+        });
         Step::Planned
     }
 

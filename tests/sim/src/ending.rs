@@ -161,7 +161,7 @@ impl Stage {
     }
 
     /// At rest, the traffic is where status says, and every pod carries its role.
-    fn is_where_it_belongs(&self) -> Result<(), Violation> {
+    pub(crate) fn is_where_it_belongs(&self) -> Result<(), Violation> {
         let rollout = self.rollout();
         let status = &rollout["status"];
         let selected = |service: &str| {

@@ -30,11 +30,11 @@ impl Violation {
 pub struct Process {
     pub operator: Operator,
     /// What it knew when it made the plan in hand, and what its calls have changed since.
-    known: Still,
+    pub(crate) known: Still,
     /// What its clock showed then.
-    planned_at: Timestamp,
+    pub(crate) planned_at: Timestamp,
     /// The version of the world after its plan or its last call: as long as that stands, nobody else has done anything.
-    version: u64,
+    pub(crate) version: u64,
 }
 
 impl Process {
@@ -54,7 +54,7 @@ pub struct Judge {
     pub sees_all: bool,
     /// What was done, for people; kept only when asked for.
     pub trace: Option<Vec<String>>,
-    oracle: Oracle,
+    pub(crate) oracle: Oracle,
 }
 
 impl Judge {

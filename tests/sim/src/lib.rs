@@ -11,6 +11,7 @@ mod blind;
 pub mod coverage;
 pub mod defects;
 pub mod ending;
+pub mod exhaustive;
 pub mod gateway;
 pub mod judge;
 pub mod play;

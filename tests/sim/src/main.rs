@@ -8,6 +8,7 @@ use std::time::Instant;
 use clap::{Parser, Subcommand};
 use serin_sim::Faithful;
 use serin_stories::coverage::Coverage;
+use serin_stories::exhaustive::{explore, worlds};
 use serin_stories::{Story, defects, play, play_with, shrink};
 
 /// Looks for a story in which the operator does harm.
@@ -36,6 +37,18 @@ enum Command {
         /// Go on after a story that fails, and only count those.
         #[arg(long)]
         keep_going: bool,
+    },
+    /// Look at every state of small worlds.
+    Exhaustive {
+        /// Only the worlds with this text in their description.
+        #[arg(long, default_value = "")]
+        only: String,
+        /// At most so many states of each world.
+        #[arg(long, default_value_t = 20_000_000)]
+        states: usize,
+        /// How many threads; all cores unless given.
+        #[arg(long)]
+        threads: Option<usize>,
     },
     /// Play stories with each of the defects on purpose, and tell which story finds which.
     Defects {
@@ -69,6 +82,10 @@ fn main() -> ExitCode {
         Command::Run { stories, first, turns, threads, keep_going } => {
             let cores = std::thread::available_parallelism().map_or(2, usize::from);
             run(stories, first, turns, threads.unwrap_or(cores), keep_going)
+        }
+        Command::Exhaustive { only, states, threads } => {
+            let cores = std::thread::available_parallelism().map_or(2, usize::from);
+            exhaustive(&only, states, threads.unwrap_or(cores))
         }
         Command::Defects { stories, turns, only } => find_defects(stories, turns, &only),
         Command::Replay { story, turns, shrink } => replay(&story, turns, shrink),
@@ -140,6 +157,35 @@ fn cpu_seconds() -> Option<f64> {
     let (_, fields) = stat.rsplit_once(')')?;
     let ticks = fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().ok());
     Some(ticks.sum::<Option<f64>>()? / TICKS_PER_SECOND)
+}
+
+fn exhaustive(only: &str, states: usize, threads: usize) -> ExitCode {
+    let began = Instant::now();
+    let (mut coverage, mut sum) = (Coverage::default(), (0, 0));
+    for world in worlds::all().into_iter().filter(|world| world.to_string().contains(only)) {
+        let report = explore(&world, &|| Box::new(Faithful), threads, states);
+        let end = if report.is_complete { "" } else { ", NOT COMPLETE" };
+        println!(
+            "{world}: {} states, {} transitions, {} of the states at rest, depth {}, {:.1} s{end}",
+            report.states,
+            report.transitions,
+            report.ends,
+            report.depth,
+            report.took.as_secs_f64()
+        );
+        coverage.add(&report.coverage);
+        sum = (sum.0 + report.states, sum.1 + report.transitions);
+        if let Some((story, violation)) = report.found {
+            println!("\nfound: {}", violation.0);
+            tell(&story);
+            return ExitCode::FAILURE;
+        }
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    println!("{} states and {} transitions in {seconds:.0} s", sum.0, sum.1);
+    print_coverage(&coverage);
+    println!("no violation");
+    ExitCode::SUCCESS
 }
 
 fn find_defects(stories: u64, turns: u32, only: &str) -> ExitCode {

@@ -8,8 +8,11 @@ use serde_json::{Value, json};
 use crate::gateway::GatewaySetting;
 use crate::random::Random;
 
-/// The lists of steps that stories walk along.
-const STEPS: [&str; 8] = [
+/// How many of the lists of steps random stories walk along.
+const LISTS: u32 = 8;
+
+/// The lists of steps that stories walk along; the last ones are for small worlds.
+const STEPS: [&str; 11] = [
     "[]",
     r#"[{"setWeight":10},{"pause":{}},{"setWeight":50},{"pause":{"duration":10}}]"#,
     r#"[{"pause":{}},{"pause":{}},{"setWeight":100}]"#,
@@ -18,6 +21,9 @@ const STEPS: [&str; 8] = [
     r#"[{"pause":{}},{"setWeight":50}]"#,
     r#"[{"setWeight":100},{"setWeight":30}]"#,
     r#"[{"setWeight":25},{"pause":{"duration":1}},{"setWeight":50},{"pause":{"duration":1}},{"setWeight":75}]"#,
+    r#"[{"setWeight":0},{"pause":{"duration":5}},{"setWeight":100}]"#,
+    r#"[{"setWeight":50},{"pause":{}}]"#,
+    r#"[{"setWeight":20},{"pause":{}},{"setWeight":60}]"#,
 ];
 
 /// What may go wrong in a story.
@@ -105,7 +111,7 @@ impl Setting {
         Self {
             gateway,
             replicas: 1 + random.below(5),
-            steps: random.below(8) as usize,
+            steps: random.below(LISTS) as usize,
             roles: random.once_in(2),
             startup: if slow { random.below(4) } else { 0 },
             ending: if slow { random.below(4) } else { 0 },

@@ -11,6 +11,7 @@ use super::{Change, IndexKey, version};
 pub type Key = Arc<str>;
 
 /// The objects, by name and by index.
+#[derive(Clone)]
 pub struct Contents<K> {
     objects: HashMap<Key, Arc<K>>,
     index: HashMap<IndexKey, BTreeMap<Key, Arc<K>>>,

@@ -12,6 +12,7 @@ use super::tombstones::Tombstones;
 use super::{Change, Changed, IndexKey, version};
 
 /// Everything that the lock of a cache guards.
+#[derive(Clone)]
 pub struct State<K> {
     pub contents: Contents<K>,
     /// What the last list lacked and is held all the same.
@@ -25,6 +26,7 @@ pub struct State<K> {
 }
 
 /// A list that is coming in.
+#[derive(Clone)]
 struct Relist<K> {
     listed: HashMap<Key, K>,
     /// What we wrote since it began: the list may be the older of the two.

@@ -10,12 +10,13 @@ use tokio::time::Instant;
 const LATE_ANSWERS: Duration = Duration::from_secs(120);
 
 /// The uids of objects that are known to be gone.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Tombstones {
     gone: HashMap<String, Tombstone>,
     expiring: VecDeque<(Instant, String)>,
 }
 
+#[derive(Clone, Copy)]
 struct Tombstone {
     /// Which list was the latest to have begun when this was placed.
     list: u64,

@@ -84,6 +84,11 @@ impl Kubelet {
         }
     }
 
+    /// The pods that are kept from being ready, as `namespace/name`.
+    pub fn unready(&self) -> impl Iterator<Item = &str> {
+        self.unready.iter().map(String::as_str)
+    }
+
     /// When the next pod becomes ready by nothing but the time that passes.
     pub fn due(&self, world: &World) -> Option<Timestamp> {
         let pods = world.all(Kind::Pod);
