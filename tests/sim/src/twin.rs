@@ -44,8 +44,14 @@ impl Stage {
 
     /// A first deploy with what people want in the end, but for the template, then that template.
     fn without_trouble(&self) -> Result<Self, Violation> {
-        let setting =
-            Setting { startup: 0, ending: 0, slice_lag: 0, troubles: Vec::new(), ..self.setting.clone() };
+        let setting = Setting {
+            startup: 0,
+            ending: 0,
+            slice_lag: 0,
+            gateway: None,
+            troubles: Vec::new(),
+            ..self.setting.clone()
+        };
         let mut wanted = self.rollout()["spec"].clone();
         if let Some(fields) = wanted.as_object_mut() {
             // Both ask once, for something that is over.
