@@ -177,11 +177,11 @@ fn difference(path: &str, without: &Value, with: &Value) -> Option<String> {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::random::Random;
     use crate::turn::Turn;
 
     fn ended() -> Stage {
-        let setting = Setting { roles: true, ..Setting::any(&mut Random::of(1)) };
+        let setting: Setting =
+            "replicas 2, steps 1, roles true, startup 0, ending 0, slices 0, troubles".parse().unwrap();
         let mut stage = Stage::new(&setting, Box::new(Faithful));
         stage.deploy().unwrap();
         stage.end().unwrap();
