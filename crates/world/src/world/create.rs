@@ -42,7 +42,7 @@ impl World {
         let kind = Kind::ALL.into_iter().find(|kind| object["kind"] == kind.name());
         let mut key = Key::of(kind.ok_or_else(Refusal::unknown_path)?, &object);
         if !key.kind.is_namespaced() {
-            key.namespace.clear();
+            key.namespace = Arc::default();
         }
         self.store.mirror(key, object);
         Ok(())
