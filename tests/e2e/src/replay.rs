@@ -59,6 +59,13 @@ pub fn judge(log: &str, namespace: &str, operator: &str) -> Judgement {
     judgement
 }
 
+/// The world that a log ends with.
+pub(crate) fn last(log: &str, namespace: &str) -> Still {
+    let mut world = World::default();
+    entries(log, namespace).iter().for_each(|entry| world.undergo(entry));
+    world.still
+}
+
 /// The writes in a namespace in the order in which the server carried them out.
 pub(crate) fn entries(log: &str, namespace: &str) -> Vec<Entry> {
     // To parse only the lines that matter: the log is that of all tests.

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use serin_cluster::{Cluster, Options};
+use serin_testkit::Kind;
+use serin_testkit::oracle::Scene as _;
 
 use crate::audit::{self, Tail, Write};
 use crate::replay::{self, Judgement};
@@ -340,6 +342,14 @@ impl Space {
             log.push('\n');
         }
         log
+    }
+
+    /// A Rollout, and the ReplicaSets beside it, as the audit log tells of them: looking costs no process.
+    pub fn logged(&self, rollout: &str) -> (Value, Vec<Value>) {
+        let last = replay::last(&self.log(), &self.namespace);
+        let sets = last.all(Kind::ReplicaSet).iter().map(|set| Value::clone(set)).collect();
+        let found = last.find(Kind::Rollout, &format!("{}/{rollout}", self.namespace));
+        (found.map_or(Value::Null, |found| Value::clone(found)), sets)
     }
 
     /// Judges every write of the operator so far, in the world that it found, by what must always be true.
