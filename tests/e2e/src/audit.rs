@@ -1,5 +1,7 @@
 //! The API server's audit log: every write, by whom, with its body, in order.
 
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use serde_json::Value;
@@ -33,6 +35,33 @@ impl Write {
     pub fn selected(&self) -> Option<&str> {
         let service = (self.resource == "services").then_some(&self.object)?;
         service["spec"]["selector"]["rollouts-pod-template-hash"].as_str()
+    }
+}
+
+/// Reads the log of all tests on and on, and keeps the lines of one of them.
+#[derive(Debug, Default)]
+pub struct Tail {
+    read: u64,
+    kept: String,
+}
+
+impl Tail {
+    /// All lines so far that speak of a namespace.
+    pub fn read(&mut self, log: &Path, namespace: &str) -> String {
+        let mark = format!("\"namespace\":\"{namespace}\"");
+        let mut file = File::open(log).expect("the audit log");
+        file.seek(SeekFrom::Start(self.read)).expect("a place in the audit log");
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).expect("the rest of the audit log");
+        // The last line may still be on its way.
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        self.read += whole as u64;
+        let text = String::from_utf8_lossy(&bytes[..whole]);
+        for line in text.lines().filter(|line| line.contains(&mark)) {
+            self.kept.push_str(line);
+            self.kept.push('\n');
+        }
+        self.kept.clone()
     }
 }
 

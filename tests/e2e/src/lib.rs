@@ -12,6 +12,7 @@ pub mod audit;
 pub mod chance;
 pub mod manifests;
 pub mod operator;
+pub mod reality;
 pub mod replay;
 pub mod space;
 

@@ -1,13 +1,14 @@
 //! The audit log of a namespace, replayed as a sequence of worlds: every write by the operator is judged by the oracle
 //! that also judges the simulation, and writes by others change the world.
 
-mod entry;
+pub(crate) mod entry;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use serin_testkit::oracle::{Still, facts};
 use serin_testkit::{Kind, Oracle};
@@ -58,13 +59,20 @@ pub fn judge(log: &str, namespace: &str, operator: &str) -> Judgement {
     judgement
 }
 
+/// The world that a log ends with.
+pub(crate) fn last(log: &str, namespace: &str) -> Still {
+    let mut world = World::default();
+    entries(log, namespace).iter().for_each(|entry| world.undergo(entry));
+    world.still
+}
+
 /// The writes in a namespace in the order in which the server carried them out.
-fn entries(log: &str, namespace: &str) -> Vec<Entry> {
+pub(crate) fn entries(log: &str, namespace: &str) -> Vec<Entry> {
     // To parse only the lines that matter: the log is that of all tests.
     let mark = format!("\"namespace\":\"{namespace}\"");
     let lines = log.lines().filter(|line| line.contains(&mark));
     let parsed = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut entries: Vec<Entry> = parsed.flat_map(|line| Entry::of(&line, namespace)).collect();
+    let mut entries: Vec<Entry> = parsed.flat_map(|line| Entry::of(&Arc::new(line), namespace)).collect();
     // A version tells the place of a write among all others. An answer without one is logged after everything that it
     // could have built on, so it follows the newest that was logged before.
     let mut newest = 0;
@@ -72,14 +80,29 @@ fn entries(log: &str, namespace: &str) -> Vec<Entry> {
         newest = newest.max(entry.version.unwrap_or(0));
         entry.version.get_or_insert(newest);
     }
+    // Nobody writes to an object that is gone, so its removal follows the last write to it.
+    let mut last = BTreeMap::<String, u64>::new();
+    for entry in &entries {
+        if let (Effect::Put(_, object), Some(version)) = (&entry.effect, entry.version) {
+            let last =
+                last.entry(object["metadata"]["uid"].as_str().unwrap_or_default().to_owned()).or_default();
+            *last = version.max(*last);
+        }
+    }
+    for entry in &mut entries {
+        if let (Effect::Remove(_, _, uid), Some(version)) = (&entry.effect, &mut entry.version) {
+            *version = (*version).max(last.get(uid).copied().unwrap_or(0));
+        }
+    }
     // Stable: of writes that changed nothing, and so share a version, the order does not matter.
     entries.sort_by_key(|entry| entry.version);
     entries
 }
 
+/// The world that a log tells of, as far as it has been read.
 #[derive(Default)]
-struct World {
-    still: Still,
+pub(crate) struct World {
+    pub still: Still,
     /// The uids of objects that are gone: a write that is replayed too late does not bring one back.
     gone: BTreeSet<String>,
     /// Patches that may have been carried out, and of which nothing has been heard since.
@@ -105,7 +128,8 @@ impl World {
         changed
     }
 
-    fn undergo(&mut self, entry: &Entry) {
+    /// Changes as a write has changed it.
+    pub fn undergo(&mut self, entry: &Entry) {
         let now: Timestamp = entry.at;
         self.still.set_now(now);
         let place = |name: &str| format!("{}/{name}", entry.namespace);
@@ -134,6 +158,15 @@ impl World {
                     object["spec"]["replicas"] = json!(replicas);
                 });
             }
+            Effect::Bind(kind, name, node) => {
+                self.edit(*kind, &place(name), |object| object["spec"]["nodeName"] = json!(node));
+            }
+            Effect::Evict(kind, name) => self.edit(*kind, &place(name), |pod| {
+                let grace = pod["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(30);
+                let end = now.checked_add(SignedDuration::from_secs(grace)).unwrap_or(now);
+                pod["metadata"]["deletionTimestamp"] = json!(end.to_string());
+                pod["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
+            }),
             Effect::Relabel(kind, metadata) => {
                 let name = metadata["name"].as_str().unwrap_or_default();
                 self.edit(*kind, &place(name), |object| object["metadata"] = metadata.clone());

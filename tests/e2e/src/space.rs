@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 use std::process::Output;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use serin_cluster::{Cluster, Options};
+use serin_testkit::Kind;
+use serin_testkit::oracle::Scene as _;
 
-use crate::audit::{self, Write};
+use crate::audit::{self, Tail, Write};
 use crate::replay::{self, Judgement};
 use crate::{Operator, manifests};
 
@@ -39,6 +41,7 @@ pub struct Space {
     log: PathBuf,
     /// Lines as of an audit log, for what was looked up beside it.
     looked_up: Vec<String>,
+    tail: Mutex<Tail>,
 }
 
 impl Space {
@@ -86,7 +89,7 @@ impl Space {
     fn bare(name: &str) -> Self {
         let namespace = format!("{name}-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let log = CLUSTER.dir().join(format!("{namespace}.log"));
-        let space = Self { namespace, operator: None, log, looked_up: Vec::new() };
+        let space = Self { namespace, operator: None, log, looked_up: Vec::new(), tail: Mutex::default() };
         CLUSTER.kubectl(&["create", "namespace", &space.namespace]).expect("a namespace");
         space
     }
@@ -179,6 +182,12 @@ impl Space {
         CLUSTER
             .kubectl_with_input(&args, manifests)
             .unwrap_or_else(|error| self.fail(&format!("apply: {error:#}")));
+    }
+
+    /// Creates an object as a user would, which may be refused.
+    pub fn try_create(&self, object: &Value) -> anyhow::Result<()> {
+        let args = ["--namespace", &self.namespace, "create", "--filename", "-"];
+        CLUSTER.kubectl_with_input(&args, &object.to_string()).map(drop)
     }
 
     /// Applies objects as a user would.
@@ -319,18 +328,36 @@ impl Space {
         audit::writes(&CLUSTER.audit_log(), &self.namespace)
     }
 
+    /// Who the operator is to the server.
+    pub fn user(&self) -> String {
+        format!("system:serviceaccount:{}:serin", self.namespace)
+    }
+
+    /// The lines of the audit log that speak of this namespace, and what was looked up beside it.
+    pub fn log(&self) -> String {
+        let mut log =
+            self.tail.lock().expect("nobody else reads").read(&CLUSTER.audit_log(), &self.namespace);
+        for line in &self.looked_up {
+            log.push_str(line);
+            log.push('\n');
+        }
+        log
+    }
+
+    /// A Rollout, and the ReplicaSets beside it, as the audit log tells of them: looking costs no process.
+    pub fn logged(&self, rollout: &str) -> (Value, Vec<Value>) {
+        let last = replay::last(&self.log(), &self.namespace);
+        let sets = last.all(Kind::ReplicaSet).iter().map(|set| Value::clone(set)).collect();
+        let found = last.find(Kind::Rollout, &format!("{}/{rollout}", self.namespace));
+        (found.map_or(Value::Null, |found| Value::clone(found)), sets)
+    }
+
     /// Judges every write of the operator so far, in the world that it found, by what must always be true.
     ///
     /// A test does not ask for this where it plays somebody who writes what the operator has written: whoever changes a
     /// weight in the moment between the operator's look and its write makes that write wrong, and nobody can prevent it.
     pub fn judge(&self) {
-        let mut log = std::fs::read_to_string(CLUSTER.audit_log()).expect("the audit log");
-        for line in &self.looked_up {
-            log.push_str(line);
-            log.push('\n');
-        }
-        let operator = format!("system:serviceaccount:{}:serin", self.namespace);
-        let Judgement { writes, violations } = replay::judge(&log, &self.namespace, &operator);
+        let Judgement { writes, violations } = replay::judge(&self.log(), &self.namespace, &self.user());
         assert!(writes > 0, "the operator has written nothing in {}", self.namespace);
         if !violations.is_empty() {
             self.fail(&violations.join("\n"));

@@ -33,6 +33,21 @@ impl World {
         Ok(())
     }
 
+    /// Puts an object as another server shows it, its version included, so that requests that were made of that server
+    /// can be made here. No request: nothing is filled in, judged or logged, and no watch tells of it.
+    ///
+    /// # Errors
+    /// The object is of no kind that the world knows.
+    pub fn mirror(&mut self, object: Arc<Value>) -> Result<(), Refusal> {
+        let kind = Kind::ALL.into_iter().find(|kind| object["kind"] == kind.name());
+        let mut key = Key::of(kind.ok_or_else(Refusal::unknown_path)?, &object);
+        if !key.kind.is_namespaced() {
+            key.namespace = Arc::default();
+        }
+        self.store.mirror(key, object);
+        Ok(())
+    }
+
     /// Creates what a POST sends, or what a PUT sends for an object that is not there.
     pub(super) fn create_from(&mut self, call: &Call, mut object: Value) -> Answer {
         let kind = call.kind();
@@ -53,6 +68,7 @@ impl World {
         metadata::normalise(kind, &mut object);
         defaults::begin(kind, &mut object);
         defaults::fill(kind, &mut object);
+        defaults::fill_template_time(kind, None, &mut object);
         validation::judge(kind, None, &object)?;
         let key = Key { kind, namespace: namespace.into(), name: name.into() };
         if self.store.get(&key).is_some() {

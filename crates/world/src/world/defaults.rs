@@ -19,8 +19,6 @@ pub(crate) fn fill(kind: Kind, object: &mut Value) {
             let spec = &mut object["spec"];
             set(spec, "replicas", json!(1));
             pods::fill(&mut spec["template"]["spec"]);
-            // Servers of some versions write the template's creation time, which is never set, as null.
-            set(&mut spec["template"]["metadata"], "creationTimestamp", Value::Null);
         }
         Kind::Pod => pods::fill(&mut object["spec"]),
         Kind::Service => services::fill(&mut object["spec"]),
@@ -33,6 +31,15 @@ pub(crate) fn fill(kind: Kind, object: &mut Value) {
             }
         }
         Kind::Namespace | Kind::Lease | Kind::Event => {}
+    }
+}
+
+/// Servers of some versions write the creation time of a ReplicaSet's template, which is never set, as null. `before` is
+/// what the object replaces: whoever left it out there leaves it out.
+pub(crate) fn fill_template_time(kind: Kind, before: Option<&Value>, object: &mut Value) {
+    let was_written = |before: &Value| before.pointer("/spec/template/metadata/creationTimestamp").is_some();
+    if kind == Kind::ReplicaSet && before.is_none_or(was_written) {
+        set(&mut object["spec"]["template"]["metadata"], "creationTimestamp", Value::Null);
     }
 }
 

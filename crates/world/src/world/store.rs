@@ -53,6 +53,13 @@ impl Store {
         after
     }
 
+    /// Holds an object in the version that it has. Versions that are given later are higher.
+    pub fn mirror(&mut self, key: Key, object: Arc<Value>) {
+        let version = object["metadata"]["resourceVersion"].as_str().and_then(|version| version.parse().ok());
+        self.version = self.version.max(version.unwrap_or(0));
+        self.objects.insert(key, object);
+    }
+
     /// Removes an object whose last state is `object`.
     pub fn remove(&mut self, key: &Key, mut object: Value) -> Arc<Value> {
         self.stamp(&mut object);

@@ -36,6 +36,7 @@ impl World {
         metadata::restore(&before, &mut after);
         metadata::normalise(kind, &mut after);
         defaults::fill(kind, &mut after);
+        defaults::fill_template_time(kind, Some(&before), &mut after);
         validation::judge(kind, Some(&before), &after)?;
         if after == *before {
             return Ok(after);

@@ -253,3 +253,26 @@ fn a_rollout_keeps_its_template_as_it_was_written() {
     let created = world.create(rollout("b").template(template.clone()).manifest());
     assert_eq!(created["spec"]["template"], template);
 }
+
+#[test]
+fn the_time_of_a_template_that_a_server_never_wrote_is_no_change_of_the_spec() {
+    let mut world = World::new();
+    let mut set = world.create(replica_set("x", 1, "web:1"));
+    let metadata = set["spec"]["template"]["metadata"].as_object_mut().unwrap();
+    metadata.remove("creationTimestamp");
+    world.mirror(std::sync::Arc::new(set.clone())).unwrap();
+    let patched = world.patch(Kind::ReplicaSet, "x", json!({ "metadata": { "annotations": { "a": "b" } } }));
+    assert_eq!(patched["spec"], set["spec"]);
+    assert_eq!(generation(&world, Kind::ReplicaSet, "x"), 1);
+}
+
+#[test]
+fn a_mirrored_object_keeps_its_version_and_later_writes_get_higher_ones() {
+    let mut world = World::new();
+    let mut set = world.create(replica_set("x", 1, "web:1"));
+    set["metadata"]["resourceVersion"] = json!("700");
+    world.mirror(std::sync::Arc::new(set)).unwrap();
+    assert_eq!(version(world.get(Kind::ReplicaSet, "x")), 700);
+    let patched = world.patch(Kind::ReplicaSet, "x", json!({ "metadata": { "labels": { "a": "b" } } }));
+    assert!(version(&patched) > 700);
+}

@@ -1,5 +1,7 @@
 //! One line of the audit log as a change of the world.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::Value;
 use serin_testkit::Kind;
@@ -14,6 +16,10 @@ pub enum Effect {
     Scale(Kind, String, i64),
     /// The metadata of an object, of which the answer showed no more.
     Relabel(Kind, Value),
+    /// The node that a pod was bound to, of which the answer shows nothing.
+    Bind(Kind, String, String),
+    /// A pod whose end was asked for, of which the answer shows nothing.
+    Evict(Kind, String),
     /// A JSON patch that nobody waited for any more: it may have been carried out or not.
     Doubt(Kind, String, Value),
 }
@@ -27,6 +33,8 @@ pub struct Entry {
     pub brief: String,
     pub audit_id: String,
     pub at: Timestamp,
+    /// The line that tells of it.
+    pub line: Arc<Value>,
     /// The version of the object after the write. The answer to one that removes it has none, or that of the write before.
     pub version: Option<u64>,
     pub effect: Effect,
@@ -34,7 +42,7 @@ pub struct Entry {
 
 impl Entry {
     /// The changes that a line tells of; none for reads, refusals, dry runs, and kinds that play no part.
-    pub fn of(line: &Value, namespace: &str) -> Vec<Self> {
+    pub fn of(line: &Arc<Value>, namespace: &str) -> Vec<Self> {
         let object = &line["objectRef"];
         let kind = Kind::ALL.into_iter().find(|kind| object["resource"] == kind.plural());
         let code = line["responseStatus"]["code"].as_i64().unwrap_or(0);
@@ -63,7 +71,7 @@ impl Entry {
         objects.into_iter().filter_map(|answer| Self::new(line, kind, namespace, answer)).collect()
     }
 
-    fn doubt(line: &Value, kind: Kind, namespace: &str) -> Option<Self> {
+    fn doubt(line: &Arc<Value>, kind: Kind, namespace: &str) -> Option<Self> {
         let name = text(&line["objectRef"]["name"]).to_owned();
         Some(Self {
             namespace: namespace.to_owned(),
@@ -71,12 +79,13 @@ impl Entry {
             brief: format!("patch {}/{name} (in doubt)", kind.plural()),
             audit_id: text(&line["auditID"]).to_owned(),
             at: text(&line["requestReceivedTimestamp"]).parse().ok()?,
+            line: Arc::clone(line),
             version: None,
             effect: Effect::Doubt(kind, name, line["requestObject"].clone()),
         })
     }
 
-    fn new(line: &Value, kind: Kind, namespace: &str, answer: &Value) -> Option<Self> {
+    fn new(line: &Arc<Value>, kind: Kind, namespace: &str, answer: &Value) -> Option<Self> {
         let verb = text(&line["verb"]);
         let object = &line["objectRef"];
         let name =
@@ -84,6 +93,11 @@ impl Entry {
         let effect = match (verb, text(&object["subresource"])) {
             ("create" | "update" | "patch", "scale") => {
                 Effect::Scale(kind, name.clone(), answer["spec"]["replicas"].as_i64().unwrap_or(0))
+            }
+            ("create", "eviction") => Effect::Evict(kind, text(&object["name"]).to_owned()),
+            ("create", "binding") => {
+                let node = text(&line["requestObject"]["target"]["name"]);
+                Effect::Bind(kind, text(&object["name"]).to_owned(), node.to_owned())
             }
             ("create" | "update" | "patch", _) if !answer["metadata"]["uid"].is_string() => return None,
             ("create" | "update" | "patch", _) if is_over(answer) => removal(kind, &name, answer),
@@ -103,6 +117,7 @@ impl Entry {
             brief: format!("{verb} {}/{name}{subresource}", kind.plural()),
             audit_id: text(&line["auditID"]).to_owned(),
             at: text(&line["requestReceivedTimestamp"]).parse().ok()?,
+            line: Arc::clone(line),
             version: version.filter(|_| !matches!(effect, Effect::Remove(..))),
             effect,
         })

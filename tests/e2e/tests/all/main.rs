@@ -12,6 +12,7 @@ mod explain;
 mod invalid;
 mod leader;
 mod plans;
+mod reality;
 mod release;
 mod restart;
 mod resume;
