@@ -14,6 +14,14 @@ fn pods_that_are_to_take_over_all_traffic_in_this_very_plan_stay() {
 }
 
 #[test]
+fn the_revision_that_a_commit_replaces_gets_no_pods_back_that_would_only_drain() {
+    let world = World::at_100();
+    let committed = world.actions();
+    assert!(committed.contains(&"record ReplicaSet/web-v2 as stable".to_owned()), "{committed:?}");
+    world.revision("v1", 1, 3).stable("v1", 1).does(&["record ReplicaSet/web-v2 as stable"]);
+}
+
+#[test]
 fn stable_and_canary_follow_replicas_while_stepping() {
     World::paused_at_10()
         .spec("replicas", json!(20))
