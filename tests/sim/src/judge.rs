@@ -114,7 +114,8 @@ impl Judge {
 
     /// Notes what somebody else's doing has left, as far as the operator can know of it.
     pub fn look(&mut self, process: &Process, world: &World) {
-        if self.sees_all {
+        // With a plan in hand it does not look up before the next one.
+        if self.sees_all && !process.operator.is_busy() {
             let mut still = Still::taken_of(world);
             still.set_now(process.operator.now(world));
             self.oracle.see(&still);
@@ -134,6 +135,9 @@ impl Judge {
         process.known = Still::of(operator.view().objects().clone(), now);
         process.planned_at = now;
         process.version = world.version();
+        if self.sees_all {
+            self.oracle.see(&process.known);
+        }
         let Some((snapshot, made)) = operator.in_hand() else { return Ok(()) };
         let moves = made.actions.iter().filter(|action| action.is_traffic()).count();
         if moves > 1 {
