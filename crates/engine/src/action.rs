@@ -44,7 +44,7 @@ pub enum Action {
     /// Put a role's metadata on a live pod.
     RelabelPod { pod: String, uid: String, labels: MapChange, annotations: MapChange },
     /// Let a pod end, if its PodDisruptionBudgets allow that. Its ReplicaSet makes another one.
-    Evict { pod: String, uid: String },
+    Evict { pod: String, uid: String, resource_version: String },
     /// The commit: record a revision as stable.
     RecordStable {
         replica_set: String,

@@ -185,12 +185,12 @@ pub fn api_call(world: &Snapshot, action: &Action) -> ApiCall {
             let path = format!("/api/v1/namespaces/{}/pods/{pod}", world.rollout.namespace);
             ApiCall::new(Target::Pod, Verb::Patch, path, patch.body())
         }
-        Action::Evict { pod, uid } => {
+        Action::Evict { pod, uid, resource_version } => {
             let namespace = &world.rollout.namespace;
             let body = json!({
                 "apiVersion": "policy/v1", "kind": "Eviction",
                 "metadata": {"name": pod, "namespace": namespace},
-                "deleteOptions": {"preconditions": {"uid": uid}},
+                "deleteOptions": {"preconditions": {"uid": uid, "resourceVersion": resource_version}},
             });
             let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/eviction");
             ApiCall::new(Target::Eviction, Verb::Create, path, Body::Object(body))

@@ -205,6 +205,7 @@ fn revisions(objects: &Objects, names: &Names) -> Vec<Revision> {
             pods.entry(&owner.uid).or_default().push(PodView {
                 name: metadata.name.clone().unwrap_or_default(),
                 uid: metadata.uid.clone().unwrap_or_default(),
+                resource_version: metadata.resource_version.clone().unwrap_or_default(),
                 labels: metadata.labels.clone(),
                 annotations: metadata.annotations.clone(),
                 created: metadata.creation_timestamp.as_ref().map_or(Timestamp::MAX, |time| time.0),

@@ -64,7 +64,11 @@ pub fn proceed(draft: &mut Draft<'_>, course: &Course<'_>) {
         Some((uid, asked)) if *uid == pod.uid && draft.now < later(*asked, SEEN_WITHIN) => {
             draft.wake(later(*asked, SEEN_WITHIN));
         }
-        _ => draft.act(Action::Evict { pod: pod.name.clone(), uid: pod.uid.clone() }),
+        _ => draft.act(Action::Evict {
+            pod: pod.name.clone(),
+            uid: pod.uid.clone(),
+            resource_version: pod.resource_version.clone(),
+        }),
     }
 }
 

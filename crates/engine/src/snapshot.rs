@@ -138,6 +138,7 @@ pub struct Records {
 pub struct PodView {
     pub name: String,
     pub uid: String,
+    pub resource_version: String,
     pub labels: Option<Map>,
     pub annotations: Option<Map>,
     pub created: Timestamp,
@@ -180,6 +181,12 @@ impl ServiceView {
     /// Whether the selector can match pods of this revision: it names it, or names none.
     pub fn reaches(&self, hash: &str) -> bool {
         self.found && self.selector.get(POD_TEMPLATE_HASH).is_none_or(|selected| selected == hash)
+    }
+
+    /// Whether every ready endpoint is of the revision that the selector names, if it names one.
+    pub fn lists_what_it_selects(&self) -> bool {
+        let selected = self.selector.get(POD_TEMPLATE_HASH);
+        selected.is_none_or(|selected| self.ready.iter().all(|of| of.as_ref() == Some(selected)))
     }
 
     /// Ready endpoints of this revision.

@@ -115,7 +115,9 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
     // template that mends it.
     let indifferent = is_at_rest(draft) || stable.ready.is_empty() && canary.ready.is_empty();
     if must_move_canary && !route.is_at(0) {
-        if indifferent || !stable.ready.is_empty() {
+        // A Service without share that still lists what it selected before is moved on, before anybody relies on it.
+        let is_moving = route.stable_is_zero() && !stable.lists_what_it_selects();
+        if indifferent || !stable.ready.is_empty() && !is_moving {
             return Some(Move::Share(0));
         }
         // All that is served is served by the canary Service. Once it has all traffic, the stable one can be moved.
@@ -204,7 +206,10 @@ fn take_over(
     canary: Option<&Revision>,
 ) -> Option<Move> {
     let service = &traffic.canary;
-    let was_ours = canary.filter(|revision| service.recorded.as_ref() == Some(&revision.hash));
+    // What status records may be older than a selector that we wrote; what never carries its role is not selected.
+    let was_ours = canary.filter(|revision| {
+        service.recorded.as_ref() == Some(&revision.hash) && roles::template_has_role(draft.world, revision)
+    });
     if let Some(revision) = was_ours
         && service.found
         && !traffic.route.canary_is_zero()

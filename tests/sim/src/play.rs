@@ -43,7 +43,7 @@ impl Stage {
                 self.leader.operator.set_skew(-SignedDuration::from_secs(seconds.into()))
             }
             _ => {
-                self.requests.expect(turn);
+                self.requests.expect(turn, &self.world);
                 self.happen(turn);
                 self.judge.look(&self.leader, &self.world);
                 return self.send_requests();

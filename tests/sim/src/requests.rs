@@ -39,8 +39,13 @@ impl Requests {
     }
 
     /// Notes what is about to happen.
-    pub fn expect(&mut self, turn: Turn) {
-        self.truce |= takes_something_away(turn);
+    pub fn expect(&mut self, turn: Turn, world: &World) {
+        let wants_fewer = |pods: u32| i64::from(pods) < wanted(world);
+        self.truce |= match turn {
+            // Pods of a revision in use go as those of a Deployment do, and may still go when it is used no more.
+            Turn::Scale { replicas } | Turn::Autoscale { replicas } => wants_fewer(replicas),
+            turn => takes_something_away(turn),
+        };
     }
 
     /// Judges the requests of this moment.

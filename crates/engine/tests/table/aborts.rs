@@ -154,3 +154,13 @@ fn an_abort_that_is_refused_says_why() {
         assert!(events.iter().any(|event| event.note.starts_with(why)), "{why}: {events:?}");
     }
 }
+
+#[test]
+fn a_stable_service_without_share_that_still_lists_other_pods_is_moved_on_before_it_gets_traffic() {
+    let world = World::at_100()
+        .wants("v1")
+        .managed(Some("v2"), Some("v2"))
+        .selects("stable", "v2", 0)
+        .lists("stable", &[("v1", 5)]);
+    world.does(&["let Service/stable select v1", "recognise ReplicaSet/web-v1"]);
+}

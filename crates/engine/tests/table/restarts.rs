@@ -189,3 +189,12 @@ fn a_pod_that_has_just_become_available_is_not_waited_for() {
     pod(&mut world, "web-v1-3")["status"]["conditions"][0]["lastTransitionTime"] = json!(at(12).to_string());
     world.does(&["scale ReplicaSet/web-v1 from 5 to 6"]).wakes_at(None);
 }
+
+#[test]
+fn a_pod_is_let_go_only_as_it_was_seen() {
+    let mut world = with_surge(asked(World::healthy()), "v1", 5, 1);
+    pod(&mut world, "web-v1-0")["metadata"]["resourceVersion"] = json!("7");
+    let call = serin_engine::api_call::api_call(&world.snapshot(), &world.plan().actions[0]);
+    let preconditions = call.body.json()["deleteOptions"]["preconditions"].clone();
+    assert_eq!(preconditions, json!({"uid": "pod-v1-0", "resourceVersion": "7"}));
+}

@@ -7,7 +7,9 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>) {
     let status = was.status();
     let Some(hash) = status["abortedPodHash"].as_str().filter(|_| status["abort"] == true) else { return };
     // The record goes with the first status; only a revision that is still aborted after this write counts.
-    if is.status()["abort"] != true || is.stable() == Some(hash) || !was.status_is_current() {
+    // With no stable revision there is nothing to go back to.
+    let nothing_to_abort = is.stable().is_none_or(|stable| stable == hash);
+    if is.status()["abort"] != true || nothing_to_abort || !was.status_is_current() {
         return;
     }
     let (before, after) = (was.share_of_revision(hash), is.share_of_revision(hash));

@@ -49,13 +49,19 @@ fn of_subject(view: &View<'_>, set: &Value) -> bool {
     view.sets.iter().any(|own| own["metadata"]["uid"] == set["metadata"]["uid"])
 }
 
-/// The role of a revision: stable or, until one is, the first; else the canary's.
-fn role_of<'a>(view: &View<'a>, set: &Value) -> &'a Role {
+/// The role of a revision: stable or, until one is, the first; else the canary's. None where that cannot be told.
+fn role_of<'a>(view: &View<'a>, set: &Value) -> Option<&'a Role> {
     // A stable ReplicaSet that somebody has deleted is made again, and recorded again only then.
     let made_again = view.status()["stableRS"].as_str();
     let made_again = made_again.filter(|hash| view.set(hash).is_some_and(|set| view.ordinal(set).is_none()));
-    let is_active = made_again.or(view.stable()).is_none_or(|stable| hash_of(set) == Some(stable));
-    if is_active { &view.subject.active } else { &view.subject.preview }
+    let stable = made_again.or(view.stable());
+    // Without any record, one that the stable Service selects may be taken for stable, or this one be the first.
+    let served = view.selected(&view.subject.in_force.stable).filter(|hash| view.set(hash).is_some());
+    if stable.is_none() && served.is_some_and(|served| hash_of(set) != Some(served)) {
+        return None;
+    }
+    let is_active = stable.is_none_or(|stable| hash_of(set) == Some(stable));
+    Some(if is_active { &view.subject.active } else { &view.subject.preview })
 }
 
 fn carries_role(verdict: &mut Verdict<'_>, is: &View<'_>, set: &Object, what: &str) {
@@ -63,7 +69,8 @@ fn carries_role(verdict: &mut Verdict<'_>, is: &View<'_>, set: &Object, what: &s
     if is.status()["conditions"].to_string().contains("InvalidSpec") {
         return;
     }
-    let (subject, role) = (is.subject, role_of(is, set));
+    let Some(role) = role_of(is, set) else { return };
+    let subject = is.subject;
     let record = record_of(subject, set);
     for (map, own) in [("labels", &role.labels), ("annotations", &role.annotations)] {
         let carried = texts(&set["spec"]["template"]["metadata"][map]);

@@ -33,7 +33,9 @@ fn raised(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, (service, ot
     let Some(hash) = is.selected(service) else { return };
     let (after, ready) = (is.share(service), is.ready_count(service));
     let of_revision = is.ready(service).get(hash).copied().unwrap_or(0);
-    let is_refuge = is.live(other).is_empty();
+    // What the other one lists and does not select is about to leave it.
+    let stays = |of: &&str| is.selected(other).is_none_or(|selected| *of == selected);
+    let is_refuge = !is.live(other).iter().any(stays);
     verdict.require(of_revision > 0 || is_refuge, || {
         format!("{service} was raised to {after} without pods of {hash}; {}", is.traffic())
     });
