@@ -95,7 +95,7 @@ pub(crate) fn entries(log: &str, namespace: &str) -> Vec<Entry> {
         }
     }
     // Stable: of writes that changed nothing, and so share a version, the order does not matter.
-    entries.sort_by_key(|entry| entry.version);
+    entries.sort_by_key(|entry| (entry.version, matches!(entry.effect, Effect::Remove(..))));
     entries
 }
 

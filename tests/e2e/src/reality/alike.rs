@@ -54,9 +54,23 @@ fn are_times(model: &Value, real: &Value) -> bool {
     }
 }
 
-/// An object without what only its own server can know.
+/// An object without what only its own server can know. Of a pod that has not started, that is also what its binding
+/// has added, of which the log shows nothing.
 pub fn stored(object: &Value) -> Value {
-    without(object, &["managedFields", "resourceVersion", "selfLink"])
+    let mut object = without(object, &["managedFields", "resourceVersion", "selfLink"]);
+    if has_not_started(&object) {
+        object["status"] = Value::Null;
+        object["spec"]["nodeName"] = Value::Null;
+    }
+    if let Some(labels) = object["metadata"]["labels"].as_object_mut() {
+        labels.retain(|label, _| !label.starts_with("topology.kubernetes.io/"));
+    }
+    object
+}
+
+/// Whether it is a pod that no node has spoken of yet.
+pub fn has_not_started(object: &Value) -> bool {
+    object["kind"] == "Pod" && object["status"]["podIP"].is_null()
 }
 
 /// The same of an object that was just created, which has no name of its own yet where the server gave it one.

@@ -6,16 +6,19 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use serin_api::Names;
 use serin_sim::{Called, Faithful, Operator, Step};
-use serin_testkit::World;
+use serin_testkit::{Kind, World};
 
 use super::Report;
 use super::alike::{difference, lack};
-use super::history::History;
+use super::history::{History, TOLD};
 
 const PART: &str = "operator";
 
 /// More steps than any plan has.
 const STEPS: usize = 60;
+
+/// By how many writes one watch may be behind the others.
+const BEHIND: usize = 12;
 
 /// A process that has just started does not remember when it last wrote status. So it may wait so much longer until it
 /// writes numbers again, or see the end of a drain so much later.
@@ -43,13 +46,28 @@ pub fn check(history: &History, index: usize, rollout: &str, report: &mut Report
     }
     report.count(PART, 0);
     let foreseen = history.foreseen(index, at).map(|world| calls(world, &history.namespace, rollout));
-    if foreseen.iter().flatten().any(|called| wrong(called, line).is_none()) {
+    // Each kind has a watch of its own, so one may be behind the others.
+    let is_found = foreseen.into_iter().flatten().any(|called| wrong(&called, line).is_none());
+    if is_found || of_one_late_watch(history, index, rollout) {
         return;
     }
     instead.dedup();
     instead.retain(|told| !told.contains("resourceVersion"));
     instead.truncate(3);
     report.refuse(PART, history, index, &instead.join("\n  "));
+}
+
+/// Whether a process sends the call that sees one kind as it was before, and all others as they were then or later.
+fn of_one_late_watch(history: &History, index: usize, rollout: &str) -> bool {
+    let (line, at) = (&history.moments[index].entry.line, history.moments[index].entry.at);
+    let seen: Vec<usize> = history.seen_before(index).take(BEHIND).collect();
+    let older = |newer: usize| seen.iter().copied().filter(move |older| *older < newer);
+    let worlds = seen.iter().flat_map(|newer| older(*newer).map(move |older| (*newer, older)));
+    worlds.flat_map(|worlds| TOLD.map(|late| (worlds, late))).any(|((newer, older), late)| {
+        let others: Vec<Kind> = TOLD.into_iter().filter(|kind| *kind != late).collect();
+        let world = history.mixed(&[(older, &[late]), (newer, &others)], at);
+        calls(world, &history.namespace, rollout).iter().any(|called| wrong(called, line).is_none())
+    })
 }
 
 /// The calls that a process makes which starts in this world.

@@ -242,3 +242,19 @@ fn a_patch_that_nobody_heard_the_answer_to_counts_where_it_explains_what_followe
     }
     assert!(!killed_at_a_patch(409).violations.is_empty(), "a refusal is no doubt");
 }
+
+#[test]
+fn nobody_writes_to_what_is_gone_whatever_the_log_tells_first() {
+    let mut log = canary();
+    let mut slow = pod("two", "v2");
+    slow["metadata"]["labels"]["role"] = json!("active");
+    log.write(OPERATOR, "patch", "pods", slow.clone());
+    slow["metadata"]["uid"] = json!("uid-two");
+    slow["metadata"]["resourceVersion"] = json!("8");
+    log.line("person", "delete", "pods", slow);
+    let last = log.lines.len() - 1;
+    log.lines.swap(last - 1, last);
+    let order: Vec<String> =
+        super::entries(&log.lines.join("\n"), "shop").into_iter().map(|entry| entry.brief).collect();
+    assert_eq!(order[order.len() - 2..], ["patch pods/two", "delete pods/two"]);
+}
