@@ -99,18 +99,31 @@ impl History {
         (0..=index).rev().take_while(move |seen| *seen == index || self.moments[*seen].done >= since)
     }
 
-    /// The world that the write at `index` found, without what may have been gone by then although the log tells of that
-    /// later: a removal has no version of its own. None where there is no such thing.
+    /// The world that the write at `index` found, without what may have been gone or evicted by then although the log
+    /// tells of that later: neither has a version of its own. None where there is no such thing.
     pub fn foreseen(&self, index: usize, now: Timestamp) -> Option<World> {
         let done = self.moments[index].done;
         let mut still = self.worlds[index].clone();
         let removed = self.moments[index + 1..].iter().take(REORDERED).filter(|later| later.entry.at <= done);
-        let mut removed = removed.filter_map(|later| match &later.entry.effect {
-            Effect::Remove(kind, name, _) => still.remove(*kind, &format!("{}/{name}", self.namespace)),
-            _ => None,
-        });
-        removed.next()?;
-        removed.for_each(drop);
+        let mut is_other = false;
+        for later in removed {
+            match &later.entry.effect {
+                Effect::Remove(kind, name, _) => {
+                    is_other |= still.remove(*kind, &format!("{}/{name}", self.namespace)).is_some();
+                }
+                Effect::Evict(kind, name) => {
+                    if let Some(mut pod) = still.find(*kind, &format!("{}/{name}", self.namespace)).cloned() {
+                        Arc::make_mut(&mut pod)["metadata"]["deletionTimestamp"] = json!(now.to_string());
+                        still.share(*kind, pod);
+                        is_other = true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        if !is_other {
+            return None;
+        }
         Some(self.build(TOLD.iter().flat_map(|kind| still.all(*kind)), now))
     }
 

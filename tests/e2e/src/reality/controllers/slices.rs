@@ -1,6 +1,7 @@
 //! The EndpointSlice controller.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 use serin_testkit::oracle::Scene;
@@ -29,12 +30,14 @@ pub fn made(write: &Write) -> Result<usize, String> {
     let (real, ending) = endpoints(write.history.still(write.index + 1), service).parted();
     // The log does not tell in which order pods were gone that ended together. So of each that ends it is asked alone
     // whether it ended in a world that can have been seen.
+    let foreseen = write.history.foreseen(write.index, write.entry.at);
     let ends = |uid: &String| {
-        write.history.seen_before(write.index).any(|seen| {
-            let pods = write.history.still(seen).all(Kind::Pod);
-            let is_deleting = |pod: &Value| pod["metadata"]["deletionTimestamp"].is_string();
-            pods.iter().any(|pod| pod["metadata"]["uid"] == uid.as_str() && is_deleting(pod))
-        })
+        let is_ending = |pod: &Arc<Value>| {
+            pod["metadata"]["uid"] == uid.as_str() && pod["metadata"]["deletionTimestamp"].is_string()
+        };
+        let mut seen = write.history.seen_before(write.index);
+        seen.any(|seen| write.history.still(seen).all(Kind::Pod).iter().any(is_ending))
+            || foreseen.iter().any(|world| world.all(Kind::Pod).iter().any(is_ending))
     };
     if let Some(uid) = ending.keys().find(|uid| !ends(uid)) {
         return Err(format!("the pod {uid} does not end in the simulator"));
