@@ -82,6 +82,7 @@ pub mod reason {
     pub const ROLES_CONVERGED: &str = "RolesConverged";
     pub const ROLE_METADATA_FROZEN: &str = "RoleMetadataFrozen";
     pub const ROUTE_CONTESTED: &str = "RouteContested";
+    pub const WEIGHTS_UNVERIFIED: &str = "WeightsUnverified";
     /// The reason of the pause that a `pause` step begins.
     pub const CANARY_PAUSE_STEP: &str = "CanaryPauseStep";
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, Time};
 use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::crd::shapes;
@@ -196,6 +197,40 @@ pub struct GatewayApiRouting {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63), regex(pattern = shapes::DNS_LABEL))]
     pub namespace: Option<String>,
+    /// When a written weight counts as verified: steps, promotion and drains wait for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<Verify>,
+}
+
+/// When a written weight counts as verified.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verify {
+    /// What counts as evidence. Defaults to Auto.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<VerifyMode>,
+    /// How long the gateway's proxies may take to follow what its controller has accepted, in mode Delay what has been
+    /// written: seconds (`2`) or units (`"500ms"`). Defaults to what the gateway's controller is known to need.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settle: Option<PauseDuration>,
+    /// After how long without verification the Rollout is Degraded. It goes on waiting. Defaults to 60 seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<PauseDuration>,
+}
+
+/// What counts as evidence that a weight is in force.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub enum VerifyMode {
+    /// What each gateway reports of the route, and a settle time. A gateway that does not say which generation it
+    /// reports on is given a delay instead, and where no gateway reports at all, nothing is waited for.
+    #[default]
+    Auto,
+    /// Only what each gateway reports of the route's generation, and a settle time.
+    Status,
+    /// The settle time alone, from when the weight was written.
+    Delay,
+    /// A weight counts as soon as it is written.
+    Off,
 }
 
 /// One step: exactly one of its fields is set.

@@ -3,7 +3,7 @@
 //! Fields that have an equal in Argo Rollouts carry its name and meaning. `docs/design/state.md` says which fields are
 //! memory (they cannot be derived from other objects) and which are only a report.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -181,6 +181,77 @@ pub struct Weights {
     /// When the route was last seen to change to these weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written_at: Option<Time>,
+    /// Whether every route is known to carry these weights: accepted by each gateway, and settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<bool>,
+    /// What each route carries, and how far its gateways have come with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<RouteWeights>,
+}
+
+/// What one route carries, and how far its gateways have come with it.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteWeights {
+    /// The kind of the route.
+    pub kind: String,
+    /// The namespace of the route.
+    pub namespace: String,
+    /// The name of the route.
+    pub name: String,
+    /// The route's uid: another route of the same name has proved nothing.
+    pub uid: String,
+    /// The canary's share that the route carries, in percent of the pair.
+    pub weight: i32,
+    /// The route's generation when it was first seen to carry this share.
+    pub generation: i64,
+    /// When Serin last wrote the route, by the API server's clock; nothing where it has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_at: Option<Time>,
+    /// When it was first seen to carry this share.
+    pub seen_at: MicroTime,
+    /// When every gateway was first seen to have accepted it. The settle time counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<MicroTime>,
+    /// Accepted and settled, as far as its gateways let anybody know.
+    pub verified: bool,
+    /// What each parent of the route says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<RouteParent>,
+}
+
+/// What a parent of a route says of it.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteParent {
+    /// The parent, as in `Gateway infra/public`.
+    pub name: String,
+    /// The controller that reports for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controller: Option<String>,
+    /// How far it has come.
+    pub state: ParentState,
+    /// Why, as the gateway has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The gateway's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// How far a gateway has come with what a route says.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+pub enum ParentState {
+    /// It has accepted it, with all backends.
+    Accepted,
+    /// It has not reported on it yet.
+    Pending,
+    /// It reports, but not on which generation: only a delay can be waited for.
+    Unverifiable,
+    /// It does not report on the route.
+    Silent,
+    /// It refuses it, or a part of it.
+    Refused,
 }
 
 /// One side of the weights.

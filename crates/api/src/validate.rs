@@ -11,11 +11,13 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde_json::Value;
 
+use crate::duration::PauseDuration;
 use crate::lenient::Lenient;
 use crate::names::{GATEWAY_API_PLUGIN, POD_TEMPLATE_HASH};
 use crate::rollout::Rollout;
 use crate::spec::{
-    CanaryStep, CanaryStrategy, GatewayApiRouting, RoleAcknowledgement, RoleMetadata, TrafficRouting,
+    CanaryStep, CanaryStrategy, GatewayApiRouting, RoleAcknowledgement, RoleMetadata, TrafficRouting, Verify,
+    VerifyMode,
 };
 use crate::template::frozen::FrozenUse;
 
@@ -27,6 +29,9 @@ pub const DEFAULT_ACKNOWLEDGEMENT_TIMEOUT: SignedDuration = SignedDuration::from
 
 /// How many seconds a revision may take without progress, where the spec says nothing.
 pub const DEFAULT_PROGRESS_DEADLINE_SECONDS: i32 = 600;
+
+/// After how long without verification a Rollout is Degraded, where the spec says nothing.
+pub const DEFAULT_VERIFICATION_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 
 /// A field that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +59,8 @@ pub struct ValidCanary {
     pub canary_service: String,
     /// The HTTPRoute, in the Rollout's own namespace.
     pub http_route: String,
+    /// When a written weight counts as verified.
+    pub verification: Verification,
     /// What happens in which order.
     pub steps: Vec<Step>,
     /// Metadata of stable pods.
@@ -68,6 +75,22 @@ pub struct ValidCanary {
     pub scale_down_delay: SignedDuration,
     /// How long an aborted canary's pods stay; `None` keeps them.
     pub abort_scale_down_delay: Option<SignedDuration>,
+}
+
+/// When a written weight counts as verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verification {
+    pub mode: VerifyMode,
+    /// How long proxies may take to follow; nothing where the gateway's controller decides.
+    pub settle: Option<SignedDuration>,
+    /// After how long without verification somebody should look.
+    pub timeout: SignedDuration,
+}
+
+impl Default for Verification {
+    fn default() -> Self {
+        Self { mode: VerifyMode::Auto, settle: None, timeout: DEFAULT_VERIFICATION_TIMEOUT }
+    }
 }
 
 /// How many promoted pods must have read their role, and how long that may take.
@@ -168,7 +191,7 @@ fn strategy_of(
             format!("must differ from stableService; both are {:?}", canary.stable_service),
         ));
     }
-    let http_route = route_of(rollout, canary.traffic_routing.as_ref(), errors);
+    let routing = route_of(rollout, canary.traffic_routing.as_ref(), errors);
     let active = role_of(
         rollout,
         [("activeMetadata", &canary.active_metadata), ("stableMetadata", &canary.stable_metadata)],
@@ -196,7 +219,8 @@ fn strategy_of(
     (errors.len() == before).then(|| ValidCanary {
         stable_service: canary.stable_service.clone(),
         canary_service: canary.canary_service.clone(),
-        http_route: http_route.unwrap_or_default(),
+        http_route: routing.as_ref().map(|(route, _)| route.clone()).unwrap_or_default(),
+        verification: routing.map(|(_, verification)| verification).unwrap_or_default(),
         steps,
         frozen: frozen_of(rollout, [&active, &preview]),
         active,
@@ -211,7 +235,7 @@ fn route_of(
     rollout: &Rollout,
     routing: Option<&TrafficRouting>,
     errors: &mut Vec<FieldError>,
-) -> Option<String> {
+) -> Option<(String, Verification)> {
     const AT: &str = "spec.strategy.canary.trafficRouting";
     let required = || FieldError::new(format!("{AT}.gatewayAPI.httpRoute"), "is required: name an HTTPRoute");
     let Some(routing) = routing else {
@@ -256,7 +280,25 @@ fn route_of(
         ));
         return None;
     }
-    Some(route.http_route.clone())
+    let verification = verification_of(&format!("{path}.verify"), route.verify.as_ref(), errors);
+    Some((route.http_route.clone(), verification))
+}
+
+fn verification_of(path: &str, wanted: Option<&Verify>, errors: &mut Vec<FieldError>) -> Verification {
+    let Some(Verify { mode, settle, timeout }) = wanted else { return Verification::default() };
+    let mut duration = |field: &str, value: &Option<PauseDuration>| {
+        let parsed = value.as_ref().map(PauseDuration::parse).transpose();
+        parsed.unwrap_or_else(|error| {
+            errors.push(FieldError::new(format!("{path}.{field}"), error.to_string()));
+            None
+        })
+    };
+    let (settle, timeout) = (duration("settle", settle), duration("timeout", timeout));
+    Verification {
+        mode: mode.unwrap_or_default(),
+        settle,
+        timeout: timeout.unwrap_or(DEFAULT_VERIFICATION_TIMEOUT),
+    }
 }
 
 /// What works, but not as it was meant: a pod that reads its role there never learns that it was promoted.

@@ -15,6 +15,7 @@ use crate::gates;
 use crate::restart;
 use crate::roles;
 use crate::snapshot::Revision;
+use crate::verification;
 use crate::waits::Wait;
 
 /// The pods that carry a share: rounded up, and never none, because clients pinned to the canary Service and the first
@@ -185,6 +186,13 @@ fn drain(
         return 0;
     }
     let recorded = before.iter().find(|drain| drain.pod_template_hash == revision.hash);
+    // A drain that has begun goes on: what is written to the route since leads to no pod of the revision.
+    if recorded.is_none()
+        && let Some(missing) = verification::missing(draft)
+    {
+        draft.wait(Wait::Drain, format!("{} keeps its pods until then: {missing}", revision.name), None);
+        return revision.replicas;
+    }
     let since = recorded.map_or_else(|| draft.now_in_seconds(), |drain| drain.since.0);
     drains.push(Drain { pod_template_hash: revision.hash.clone(), since: Time(since) });
     let Some(delay) = drain_delay(draft, course, revision) else { return revision.replicas };

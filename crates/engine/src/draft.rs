@@ -6,6 +6,7 @@ use serin_api::status::RolloutStatus;
 use crate::action::Action;
 use crate::events::Event;
 use crate::snapshot::Snapshot;
+use crate::verification::{self, Verified};
 
 /// What the rules write into, one after the other.
 #[derive(Debug)]
@@ -23,6 +24,10 @@ pub struct Draft<'w> {
     pub wake_at: Option<Timestamp>,
     /// The status has to be recorded before anything that follows from it may be done.
     pub record_first: bool,
+    /// How far the route has come with the weights that it carries; nothing while there is none.
+    pub verified: Option<Verified>,
+    /// Something waits until they are verified.
+    pub awaits_verification: bool,
     /// Steps and commit must not go on: the spec cannot be carried out, or is paused.
     pub hold: bool,
 }
@@ -41,6 +46,8 @@ impl<'w> Draft<'w> {
             rules: Vec::new(),
             wake_at: None,
             record_first: false,
+            verified: verification::of(world, now),
+            awaits_verification: false,
             hold: world.rollout.paused || !world.is_valid(),
         }
     }

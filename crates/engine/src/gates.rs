@@ -14,6 +14,7 @@ use crate::hash;
 use crate::promote;
 use crate::resume::{self, StandingPause};
 use crate::snapshot::{Revision, Snapshot};
+use crate::verification;
 use crate::waits::Wait;
 
 /// Advances the steps as far as observed facts allow, and judges requests to resume.
@@ -84,7 +85,9 @@ fn step_on(draft: &mut Draft<'_>, steps: &[Step], start: Start, canary: Option<&
     if let Some(canary) = canary {
         while !draft.hold {
             match steps.get(index) {
-                Some(Step::SetWeight(percent)) if weight_is_in_place(draft, canary, *percent) => {
+                Some(Step::SetWeight(percent))
+                    if weight_is_in_place(draft, canary, *percent) && verification::holds(draft) =>
+                {
                     written = Some(*percent);
                     index += 1;
                 }
@@ -195,7 +198,8 @@ fn clear_pause(draft: &mut Draft<'_>) {
     }
 }
 
-/// A weight step is complete when the route carries the weight to pods that carry the load. A canary that carries all
+/// A weight step is complete when the route carries the weight to pods that carry the load, and its gateways are known to
+/// carry it out. A canary that carries all
 /// of it, because no stable pod is ready, has passed every test that a smaller share could be.
 fn weight_is_in_place(draft: &Draft<'_>, canary: &Revision, percent: i32) -> bool {
     let Some(traffic) = &draft.world.traffic else { return false };

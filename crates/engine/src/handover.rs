@@ -6,13 +6,15 @@ use crate::draft::Draft;
 use crate::gates;
 use crate::snapshot::Revision;
 use crate::traffic;
+use crate::verification;
 
 /// Records a revision as stable once it has everything: pods, Services, traffic, and all steps done.
 pub fn commit(draft: &mut Draft<'_>, course: &Course<'_>) {
     let ready = match course {
         Course::FirstDeploy { target: Some(target) } => is_deployed(draft, target).then_some(*target),
         Course::Stepping { stable, canary: Some(canary) } => {
-            (!draft.hold && !hand_over_unfinished(draft, stable) && has_all(draft, canary)).then_some(*canary)
+            let is_ready = !draft.hold && !hand_over_unfinished(draft, stable) && has_all(draft, canary);
+            (is_ready && is_verified(draft)).then_some(*canary)
         }
         _ => None,
     };
@@ -29,6 +31,11 @@ pub fn commit(draft: &mut Draft<'_>, course: &Course<'_>) {
         before: revision.records.stable.clone(),
         ordinal: newest + 1,
     });
+}
+
+/// Where no pods are wanted there is no traffic to verify.
+fn is_verified(draft: &mut Draft<'_>) -> bool {
+    draft.world.rollout.replicas == 0 || verification::holds(draft)
 }
 
 /// A first revision is stable when it has all its pods and all the traffic.

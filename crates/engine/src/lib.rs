@@ -34,6 +34,7 @@ pub mod routes;
 pub mod snapshot;
 pub mod status;
 pub mod traffic;
+pub mod verification;
 pub mod verbs;
 pub mod waits;
 

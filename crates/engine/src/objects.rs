@@ -12,6 +12,7 @@ use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Serialize};
 
 mod read;
+mod routes;
 
 /// Names and values.
 pub type Map = BTreeMap<String, String>;
@@ -73,14 +74,54 @@ pub struct SliceEndpoint {
     pub ready: bool,
 }
 
-/// An HTTPRoute: metadata and the backends of its rules.
+/// An HTTPRoute: metadata, the backends of its rules, and what gateways report of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HttpRoute {
     pub metadata: ObjectMeta,
     /// The backends of each rule, in order.
     pub rules: Vec<Vec<Backend>>,
+    /// What it asks to be attached to.
+    pub parents: Vec<Parent>,
+    /// What controllers report for its parents.
+    pub reports: Vec<Report>,
     /// The field manager other than Serin that wrote it last.
     pub writer: Option<String>,
+    /// When Serin wrote it last.
+    pub written_at: Option<Timestamp>,
+}
+
+/// What a route is attached to: a Gateway, or in a mesh a Service. What the API would fill in is filled in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parent {
+    pub group: String,
+    pub kind: String,
+    /// Nothing where it is the route's own.
+    pub namespace: Option<String>,
+    pub name: String,
+    pub section: Option<String>,
+    pub port: Option<i64>,
+}
+
+/// What one controller reports for one parent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    pub parent: Parent,
+    /// The controller's name.
+    pub controller: String,
+    pub accepted: Option<Reported>,
+    pub resolved_refs: Option<Reported>,
+    pub partially_invalid: Option<Reported>,
+}
+
+/// A condition in a report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reported {
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    /// The generation of the route that it speaks of, where it says so.
+    pub generation: Option<i64>,
+    pub reason: String,
+    pub message: String,
 }
 
 /// One backend of a rule, with the API's defaults left out as the user left them out.

@@ -1,21 +1,55 @@
 //! The weights of the managed route: which two numbers are ours, what they say, and what they should say.
 
+use jiff::Timestamp;
 use serin_api::status::OriginalWeights;
 use serin_api::validate::{FieldError, Step};
 
-use crate::objects::{Backend, HttpRoute};
+use crate::objects::{Backend, HttpRoute, Parent, Report};
 
 /// The managed route as far as its weights are ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteView {
     pub name: String,
     pub found: bool,
+    pub uid: String,
+    pub generation: i64,
     /// The field manager that wrote it last.
     pub writer: Option<String>,
+    /// When Serin wrote it last.
+    pub written_at: Option<Timestamp>,
+    /// What it is attached to, and what is reported of that.
+    pub parents: Vec<ParentView>,
     /// The rules that hold both Services.
     pub pairs: Vec<Pair>,
     /// Rules that name one of the Services twice, so that no two numbers are ours.
     pub ambiguous: Vec<usize>,
+}
+
+/// A parent of the route, and the reports of its controllers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParentView {
+    /// As in `Gateway infra/public`, with the section where one is named.
+    pub name: String,
+    pub reports: Vec<Report>,
+}
+
+impl ParentView {
+    fn of(parent: &Parent, namespace: &str, reports: &[Report]) -> Self {
+        let whole = |parent: &Parent| Parent {
+            namespace: Some(parent.namespace.clone().unwrap_or_else(|| namespace.to_owned())),
+            ..parent.clone()
+        };
+        let own = whole(parent);
+        let Parent { kind, name, section, port, .. } = &own;
+        let section = section.iter().map(|section| format!(" section {section}"));
+        let port = port.iter().map(|port| format!(" port {port}"));
+        let place: String = section.chain(port).collect();
+        let reports = reports.iter().filter(|report| whole(&report.parent) == own);
+        Self {
+            name: format!("{kind} {}/{name}{place}", own.namespace.as_deref().unwrap_or_default()),
+            reports: reports.cloned().collect(),
+        }
+    }
 }
 
 /// One rule that holds both Services.
@@ -92,10 +126,18 @@ impl Pair {
 impl RouteView {
     /// Projects a route onto the two Services.
     pub fn of(name: &str, namespace: &str, route: Option<&HttpRoute>, stable: &str, canary: &str) -> Self {
+        let metadata = route.map(|route| &route.metadata);
+        let parents = route.into_iter().flat_map(|route| {
+            route.parents.iter().map(|parent| ParentView::of(parent, namespace, &route.reports))
+        });
         let mut view = Self {
             name: name.to_owned(),
             found: route.is_some(),
+            uid: metadata.and_then(|metadata| metadata.uid.clone()).unwrap_or_default(),
+            generation: metadata.and_then(|metadata| metadata.generation).unwrap_or(0),
             writer: route.and_then(|route| route.writer.clone()),
+            written_at: route.and_then(|route| route.written_at),
+            parents: parents.collect(),
             pairs: Vec::new(),
             ambiguous: Vec::new(),
         };

@@ -12,6 +12,7 @@ use crate::drift::Drift;
 use crate::gates;
 use crate::roles;
 use crate::snapshot::{Revision, ServiceView, TrafficView};
+use crate::verification;
 use crate::waits::Wait;
 
 /// The next move.
@@ -233,7 +234,9 @@ fn take_over(
     }
     let ready_to_serve =
         service.found && draft.world.is_valid() && roles::template_has_role(draft.world, revision);
-    ready_to_serve.then(|| Move::SelectCanary(revision.hash.clone()))
+    // Until the gateways are known to send nothing here, requests would reach pods that nobody has decided to test.
+    let is_quiet = is_at_rest(draft) || ready_to_serve && verification::holds(draft);
+    (ready_to_serve && is_quiet).then(|| Move::SelectCanary(revision.hash.clone()))
 }
 
 /// The canary Service selects the canary: its share follows the steps, as far as ready endpoints can carry it.

@@ -58,6 +58,9 @@ waits! {
     StableEndpoints: "The stable Service does not list the ready pods that the weight needs, after a promotion or for \
                       an abort; or no stable pod is ready, and the canary takes all traffic.",
         "[Fewer than needed, or equal numbers](../operations.md#what-it-waits-for).";
+    VerifiedWeights: "A weight is written, and not every gateway is known to carry it out yet; the message names the one \
+                      and its reason.",
+        "[Weights that are not verified](../operations.md#weights-that-are-not-verified).";
     Drain: "Traffic has left a revision; its pods stay until the time in the message.",
         "Nothing. This holds nothing up.";
     RoleAcknowledgement: "`roleAcknowledgement` asks for more promoted pods that have read their role. The old \

@@ -92,7 +92,12 @@ pub fn of_slices(caches: &Caches, changed: &Changed<EndpointSlice>) -> Vec<Key> 
 
 /// A route concerns the Rollouts that refer to it.
 pub fn of_routes(caches: &Caches, changed: &Changed<HttpRoute>) -> Vec<Key> {
-    let changes = changed.iter().filter(|change| differs(change, |route: &HttpRoute| route.rules.clone()));
+    // Gateways report again and again; what they say matters only where it is news.
+    let view = |route: &HttpRoute| {
+        let HttpRoute { metadata, rules, parents, reports, writer: _, written_at } = route.clone();
+        (metadata.uid, metadata.generation, rules, parents, reports, written_at)
+    };
+    let changes = changed.iter().filter(|change| differs(change, view));
     let routes = changes.flat_map(|change| change.before.iter().chain(&change.after));
     let by_route = |route: &HttpRoute| {
         let Key { namespace, name } = Key::of(route);

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use serin_api::Rollout;
 use serin_api::lenient::Lenient;
+use serin_api::names::FIELD_MANAGER;
 
 use super::redact::Kept;
-use crate::objects::{EndpointSlice, HttpRoute, Map, Pod, ReplicaSet, Service};
+use crate::objects::{
+    EndpointSlice, HttpRoute, Map, Parent, Pod, ReplicaSet, Report, Reported, Service,
+};
 use crate::observe::{Objects, references};
 
 /// The objects that a decision was made from, without what it does not ask about.
@@ -203,9 +206,43 @@ fn endpoint_slice(slice: &EndpointSlice) -> Value {
 
 fn http_route(route: &HttpRoute) -> Value {
     let rules = route.rules.iter().map(|backends| json!({ "backendRefs": backends }));
+    let mut metadata = identity(&route.metadata, route.writer.as_ref());
+    metadata["generation"] = json!(route.metadata.generation);
+    if let (Some(at), Some(managers)) = (route.written_at, metadata["managedFields"].as_array_mut()) {
+        managers.push(json!({ "manager": FIELD_MANAGER, "time": Time(at) }));
+    }
     json!({
-        "metadata": identity(&route.metadata, route.writer.as_ref()),
-        "spec": { "rules": rules.collect::<Vec<_>>() },
+        "metadata": metadata,
+        "spec": {
+            "parentRefs": route.parents.iter().map(parent).collect::<Vec<_>>(),
+            "rules": rules.collect::<Vec<_>>(),
+        },
+        "status": { "parents": route.reports.iter().map(report).collect::<Vec<_>>() },
+    })
+}
+
+fn parent(parent: &Parent) -> Value {
+    let Parent { group, kind, namespace, name, section, port } = parent;
+    json!({
+        "group": group, "kind": kind, "namespace": namespace, "name": name, "sectionName": section, "port": port,
+    })
+}
+
+fn report(report: &Report) -> Value {
+    let conditions = [
+        ("Accepted", &report.accepted),
+        ("ResolvedRefs", &report.resolved_refs),
+        ("PartiallyInvalid", &report.partially_invalid),
+    ];
+    let conditions = conditions.into_iter().filter_map(|(kind, condition)| {
+        let Reported { status, generation, reason, message } = condition.as_ref()?;
+        Some(json!({
+            "type": kind, "status": status, "observedGeneration": generation, "reason": reason, "message": message,
+        }))
+    });
+    json!({
+        "parentRef": parent(&report.parent), "controllerName": report.controller,
+        "conditions": conditions.collect::<Vec<_>>(),
     })
 }
 

@@ -51,6 +51,8 @@ reasons! {
     INVALID_SPEC: Warning reason::INVALID_SPEC, "The spec, or an object that it names, cannot be used.";
     PROGRESS_DEADLINE_EXCEEDED: Warning reason::PROGRESS_DEADLINE_EXCEEDED,
         "Pods have not come nearer for too long.";
+    WEIGHTS_UNVERIFIED: Warning reason::WEIGHTS_UNVERIFIED,
+        "A gateway refuses the weights, or is not known to carry them out after `verify.timeout`; the note names it.";
     REPLICA_SET_CREATE_ERROR: Warning reason::REPLICA_SET_CREATE_ERROR,
         "The API server refused the template; the note has its words.";
     ROLE_ACKNOWLEDGEMENT_TIMEOUT: Warning "RoleAcknowledgementTimeout",

@@ -1,8 +1,6 @@
 //! How each projection is read from the server's JSON: straight into what is kept, everything else skipped.
 //!
-//! The kinds of Kubernetes itself are served in the form of their types. A route is stored under a CRD that may be another
-//! one than this build knows: what has an unexpected form there counts as absent, because an object that cannot be read
-//! would stop the watch of all.
+//! These kinds are of Kubernetes itself, and served in the form of their types. Routes are read in `routes.rs`.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
@@ -12,7 +10,7 @@ use serin_api::metadata::{self, Manager};
 use serin_api::names::FIELD_MANAGER;
 
 use super::{
-    Backend, EndpointSlice, HttpRoute, Map, Pod, ReplicaSet, ReplicaSetStatus, Service, SliceEndpoint,
+    EndpointSlice, Map, Pod, ReplicaSet, ReplicaSetStatus, Service, SliceEndpoint,
     TemplateProjection,
 };
 use crate::hash;
@@ -124,36 +122,7 @@ impl<'de> Deserialize<'de> for Service {
             selector: Option<Map>,
         }
         let Raw { metadata: (metadata, managers), spec } = Raw::deserialize(deserializer)?;
-        Ok(Self { metadata, selector: spec.selector.unwrap_or_default(), writer: last_writer(managers) })
-    }
-}
-
-impl<'de> Deserialize<'de> for HttpRoute {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize, Default)]
-        #[serde(default)]
-        struct Raw {
-            #[serde(deserialize_with = "metadata::kept_with_managers")]
-            metadata: (ObjectMeta, Vec<Manager>),
-            spec: Spec,
-        }
-        #[derive(Deserialize, Default)]
-        #[serde(default)]
-        struct Spec {
-            rules: Option<Vec<Rule>>,
-        }
-        #[derive(Deserialize, Default)]
-        #[serde(rename_all = "camelCase", default)]
-        struct Rule {
-            backend_refs: Option<Vec<Value>>,
-        }
-        let Raw { metadata: (metadata, managers), spec } = Raw::deserialize(deserializer)?;
-        let backends = |rule: Rule| {
-            let refs = rule.backend_refs.into_iter().flatten();
-            refs.map(|backend| Backend::deserialize(backend).unwrap_or_default()).collect()
-        };
-        let rules = spec.rules.into_iter().flatten().map(backends).collect();
-        Ok(Self { metadata, rules, writer: last_writer(managers) })
+        Ok(Self { metadata, selector: spec.selector.unwrap_or_default(), writer: last_writer(&managers) })
     }
 }
 
@@ -228,29 +197,8 @@ impl<'de> Deserialize<'de> for Pod {
 }
 
 /// The manager, other than Serin, of the newest write to the main resource.
-fn last_writer(managers: Vec<Manager>) -> Option<String> {
+pub(super) fn last_writer(managers: &[Manager]) -> Option<String> {
     let foreign = |manager: &Manager| manager.subresource.is_empty() && manager.manager != FIELD_MANAGER;
-    let last = managers.into_iter().filter(foreign).max_by(|a, b| a.time.cmp(&b.time))?;
-    Some(last.manager)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn backends(rules: Value) -> Vec<Vec<String>> {
-        let route: HttpRoute =
-            serde_json::from_value(json!({"metadata": {}, "spec": {"rules": rules}})).unwrap();
-        let names = |rule: Vec<Backend>| rule.into_iter().map(|backend| backend.name).collect();
-        route.rules.into_iter().map(names).collect()
-    }
-
-    #[test]
-    fn a_route_of_an_unexpected_form_is_read_as_far_as_it_can_be() {
-        let odd =
-            json!([{"backendRefs": null}, {"backendRefs": [{"name": "a", "weight": "many"}, {"name": "b"}]}]);
-        assert_eq!(backends(odd), [vec![], vec!["".to_owned(), "b".to_owned()]]);
-        assert!(backends(Value::Null).is_empty());
-    }
+    let last = managers.iter().filter(|manager| foreign(manager)).max_by(|a, b| a.time.cmp(&b.time))?;
+    Some(last.manager.clone())
 }

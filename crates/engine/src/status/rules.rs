@@ -23,6 +23,7 @@ pub const RULES: &[Rule] = &[
     failures::ABORTED,
     failures::TEMPLATE_REFUSED,
     failures::OUT_OF_TIME,
+    failures::WEIGHTS_UNVERIFIED,
     holds::HELD,
     holds::STEP_PAUSES,
     progress::RESTARTING,

@@ -21,6 +21,9 @@ pub fn weights(draft: &mut Draft<'_>, course: &Course<'_>) {
         service_name: Some(service.name.clone()),
         pod_template_hash: service.selector.get(POD_TEMPLATE_HASH).cloned(),
     };
+    if let Some(at) = draft.verified.as_ref().and_then(|verified| verified.at) {
+        draft.wake(at);
+    }
     let canary = traffic.route.canary_percent();
     let desired = match (course, &draft.world.strategy) {
         (Course::Stepping { .. }, Ok(strategy)) => gates::wanted_percent(draft, &strategy.steps),
@@ -39,6 +42,8 @@ pub fn weights(draft: &mut Draft<'_>, course: &Course<'_>) {
         stable: side(&traffic.stable, 100 - canary),
         desired,
         written_at,
+        verified: draft.verified.as_ref().map(|verified| verified.record.verified),
+        routes: draft.verified.iter().map(|verified| verified.record.clone()).collect(),
     };
     draft.status.canary.get_or_insert_default().weights = Some(weights);
 }

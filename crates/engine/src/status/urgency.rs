@@ -70,6 +70,17 @@ pub fn urgency(before: &RolloutStatus, after: &RolloutStatus) -> Option<Urgency>
     };
     // A drain that begins must be remembered; one that is over is only no longer told.
     let drains_begin = drains(after).iter().any(|drain| !drains(before).contains(drain));
+    // The settle time counts from what is recorded.
+    let accepted = |status: &RolloutStatus| -> Vec<_> {
+        let weights = status.canary.as_ref().and_then(|canary| canary.weights.as_ref());
+        let routes = weights.map(|weights| &weights.routes[..]).unwrap_or_default();
+        routes.iter().filter_map(|route| Some((route.name.clone(), route.accepted_at.clone()?))).collect()
+    };
+    let settles = |status: &RolloutStatus| {
+        let weights = status.canary.as_ref().and_then(|canary| canary.weights.as_ref());
+        weights.is_some_and(|weights| weights.verified == Some(false))
+    };
+    let begins_to_settle = settles(after) && accepted(after) != accepted(before);
     let verdict = after.phase != before.phase && after.phase != Some(Phase::Progressing);
-    Some(if remembers || drains_begin || verdict { Urgency::Now } else { Urgency::Coalesced })
+    Some(if remembers || drains_begin || begins_to_settle || verdict { Urgency::Now } else { Urgency::Coalesced })
 }

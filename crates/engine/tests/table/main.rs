@@ -31,3 +31,4 @@ mod rules;
 mod scales;
 mod statuses;
 mod steps;
+mod verified;

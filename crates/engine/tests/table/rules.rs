@@ -9,6 +9,7 @@ use serin_engine::recall::Refusal;
 use serin_engine::status::rules::RULES;
 
 use crate::agreement::EXCLUSIVE;
+use crate::verified;
 use crate::world::{START, World, at, hash_of, named, template};
 
 /// A world and the rule that decides in it, with the whole message.
@@ -30,6 +31,11 @@ fn rows() -> Vec<(&'static str, World, &'static str)> {
             "out-of-time",
             late(),
             "ProgressDeadlineExceeded: ReplicaSet \"web-v2\" has timed out progressing. exceeded quota",
+        ),
+        (
+            "weights-unverified",
+            verified::refused(),
+            "WeightsUnverified: Gateway ns/public refuses weight 10 of HTTPRoute route (generation 7) (Because: it says so)",
         ),
         ("held", World::healthy().spec("paused", json!(true)), "manually paused"),
         ("step-pauses", World::paused_at_10(), "CanaryPauseStep"),
@@ -55,6 +61,8 @@ fn neighbours() -> Vec<(&'static str, &'static str, World)> {
     vec![
         ("invalid-spec", "aborted", aborted().spec("strategy", unreadable)),
         ("aborted", "template-refused", refused(aborted_before_it_began)),
+        ("out-of-time", "weights-unverified", late_too(verified::refused())),
+        ("weights-unverified", "held", verified::newer_and_refused().spec("paused", json!(true))),
         ("held", "step-pauses", World::paused_at_10().spec("paused", json!(true))),
         ("step-pauses", "restarting", restarting(World::paused_at_10())),
         ("restarting", "healthy", restarting(World::healthy())),
@@ -83,21 +91,26 @@ fn refused(mut world: World) -> World {
 
 /// The only pod of the canary cannot be created, for as long as the deadline.
 fn late() -> World {
+    late_too(World::updated().revision("v2", 2, 1).available("v2", 0).recorded_current("v2", 0))
+        .change("v2", "/status/replicas", json!(0))
+        .status("updatedReplicas", json!(0))
+        .status("readyReplicas", json!(5))
+        .status("availableReplicas", json!(5))
+}
+
+/// `v2` lacks a pod, for as long as the deadline.
+fn late_too(world: World) -> World {
     let progressing = json!([{
         "type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated", "message": "",
         "lastUpdateTime": START, "lastTransitionTime": START,
     }]);
     let quota = json!([{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]);
-    World::updated()
-        .revision("v2", 2, 1)
-        .available("v2", 0)
-        .change("v2", "/status/replicas", json!(0))
+    world
         .change("v2", "/status/conditions", quota)
-        .recorded_current("v2", 0)
         .status("conditions", progressing)
-        .status("updatedReplicas", json!(0))
-        .status("readyReplicas", json!(5))
-        .status("availableReplicas", json!(5))
+        .status("updatedReplicas", json!(1))
+        .status("readyReplicas", json!(6))
+        .status("availableReplicas", json!(6))
         .after(600)
 }
 

@@ -293,6 +293,43 @@ impl World {
         world
     }
 
+    /// A gateway reports on the route, at this generation, with these conditions (type, status, generation).
+    pub fn reported(mut self, generation: i64, conditions: &[(&str, &str, Option<i64>)]) -> Self {
+        let conditions: Vec<Value> = conditions
+            .iter()
+            .map(|(kind, status, observed)| {
+                let (reason, message) = if *status == "True" { (*kind, "") } else { ("Because", "it says so") };
+                json!({"type": kind, "status": status, "observedGeneration": observed, "reason": reason, "message": message})
+            })
+            .collect();
+        let route = self.route.as_mut().expect("route");
+        route["metadata"]["uid"] = json!("route-uid");
+        route["metadata"]["generation"] = json!(generation);
+        route["spec"]["parentRefs"] = json!([{"name": "public"}]);
+        route["status"]["parents"] = match conditions.is_empty() {
+            true => json!([]),
+            false => json!([{
+                "parentRef": {"name": "public"}, "controllerName": "gateway.example.com/any", "conditions": conditions,
+            }]),
+        };
+        self
+    }
+
+    /// The gateway has accepted this generation.
+    pub fn accepted(self, generation: i64) -> Self {
+        self.reported(generation, &[("Accepted", "True", Some(generation)), ("ResolvedRefs", "True", Some(generation))])
+    }
+
+    /// Status says of the route that it carries this share since a generation, and since when that is accepted.
+    pub fn recorded_route(mut self, weight: i32, generation: i64, accepted_at: Option<i64>) -> Self {
+        self.rollout["status"]["canary"]["weights"]["routes"] = json!([{
+            "kind": "HTTPRoute", "namespace": "ns", "name": "route", "uid": "route-uid", "weight": weight,
+            "generation": generation, "seenAt": at(0), "acceptedAt": accepted_at.map(at), "verified": false,
+            "parents": [{"name": "Gateway ns/public", "controller": "gateway.example.com/any", "state": "Pending"}],
+        }]);
+        self
+    }
+
     /// What the route says, whatever is recorded.
     pub fn route_weights(mut self, stable: i32, canary: i32) -> Self {
         let rules = &mut self.route.as_mut().expect("route")["spec"]["rules"];

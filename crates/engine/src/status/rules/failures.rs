@@ -7,6 +7,7 @@ use super::{Announcement, Finding, Rule, failed, progressing_differs};
 use crate::abort;
 use crate::events::reasons;
 use crate::status::facts::Facts;
+use crate::verification;
 use crate::waits::Wait;
 
 pub const INVALID_SPEC: Rule = Rule {
@@ -100,6 +101,25 @@ pub const OUT_OF_TIME: Rule = Rule {
         let words = format!("ReplicaSet {name:?} has timed out progressing.{failure}");
         facts.is_late.then(|| Finding::saying(words))
     },
+};
+
+pub const WEIGHTS_UNVERIFIED: Rule = Rule {
+    name: "weights-unverified",
+    when: "A step, the promotion or a newer canary waits for weights that a gateway refuses, or that are not verified after \
+           `verify.timeout`.",
+    advice: "Look at the route's status and at the gateway that the message names: \
+             [weights that are not verified](../operations.md#weights-that-are-not-verified). Pods and weights stay, and \
+             it goes on by itself when the gateway does. An abort is possible at any time.",
+    phase: Phase::Degraded,
+    message: "WeightsUnverified: …",
+    progressing: failed(reason::WEIGHTS_UNVERIFIED),
+    waits: &[Wait::VerifiedWeights],
+    event: Some(Announcement {
+        reason: reasons::WEIGHTS_UNVERIFIED,
+        is_new: |facts, finding| progressing_differs(facts, reason::WEIGHTS_UNVERIFIED, &finding.words),
+        note: |_, finding| finding.words.clone(),
+    }),
+    finds: |facts| verification::failure(facts.draft).map(Finding::saying),
 };
 
 fn abortion(facts: &Facts<'_, '_>) -> String {

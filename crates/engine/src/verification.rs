@@ -1,0 +1,135 @@
+//! Verified weights: whether the gateways are known to carry out what a route says.
+//!
+//! A gateway's report names the generation that it has accepted. That its proxies follow, no report says: it is given a
+//! settle time on top. Everything follows from the route as it is and from what status recorded of it; a record is good
+//! only for the same route, the same share, and the same last write of ours.
+
+mod parents;
+mod settle;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
+use serin_api::spec::VerifyMode;
+use serin_api::status::{ParentState, RouteParent, RouteWeights};
+use serin_api::validate::Verification;
+
+use crate::draft::Draft;
+use crate::routes::RouteView;
+use crate::snapshot::Snapshot;
+use crate::waits::Wait;
+
+/// How far one route has come with the weights that it carries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verified {
+    /// What is recorded of it.
+    pub record: RouteWeights,
+    /// When it will be verified if nothing else happens; nothing where a gateway has to report first, or has refused.
+    pub at: Option<Timestamp>,
+    /// Since when the timeout counts.
+    timeout_at: Timestamp,
+}
+
+impl Verified {
+    fn is_late(&self, now: Timestamp) -> bool {
+        !self.record.verified && now >= self.timeout_at
+    }
+}
+
+/// Judges what the route of a Rollout carries; nothing while there is none to judge.
+pub fn of(world: &Snapshot, now: Timestamp) -> Option<Verified> {
+    let traffic = world.traffic.as_ref().filter(|traffic| traffic.recorded && traffic.route.found)?;
+    let wanted = world.strategy.as_ref().map(|strategy| strategy.verification).unwrap_or_default();
+    Some(of_route(world, &traffic.route, &wanted, now))
+}
+
+fn of_route(world: &Snapshot, route: &RouteView, wanted: &Verification, now: Timestamp) -> Verified {
+    let weights = world.recorded_weights();
+    let records = weights.map(|weights| &weights.routes[..]).unwrap_or_default();
+    let earlier = records.iter().find(|record| record.name == route.name);
+    let weight = route.canary_percent();
+    let written_at = route.written_at.map(Time);
+    let standing = earlier.filter(|record| {
+        record.uid == route.uid && record.weight == weight && record.written_at == written_at
+    });
+    let generation = standing.map_or(route.generation, |record| record.generation);
+    let seen_at = standing.map_or(now, |record| record.seen_at.0);
+    let parents = parents::judge(route, generation, earlier);
+    let is_accepted = parents.iter().all(|parent| parent.state == ParentState::Accepted);
+    let accepted_at = is_accepted
+        .then(|| standing.and_then(|record| record.accepted_at.as_ref()).map_or(now, |at| at.0));
+    let at = match wanted.mode {
+        VerifyMode::Off => Some(seen_at),
+        VerifyMode::Delay => settle::after(seen_at, settle::without_report(wanted, &parents)),
+        VerifyMode::Status => accepted_at.and_then(|at| settle::after(at, settle::of_report(wanted, &parents))),
+        VerifyMode::Auto => parents::arrival(wanted, &parents, seen_at, accepted_at.unwrap_or(now)),
+    };
+    let was_verified = standing.is_some_and(|record| record.verified) && at.is_some();
+    let verified = was_verified || at.is_some_and(|at| at <= now);
+    Verified {
+        record: RouteWeights {
+            kind: "HTTPRoute".to_owned(),
+            namespace: world.rollout.namespace.clone(),
+            name: route.name.clone(),
+            uid: route.uid.clone(),
+            weight,
+            generation,
+            written_at,
+            seen_at: MicroTime(seen_at),
+            accepted_at: accepted_at.map(MicroTime),
+            verified,
+            parents,
+        },
+        at: at.filter(|_| !verified),
+        timeout_at: settle::after(seen_at, wanted.timeout).unwrap_or(Timestamp::MAX),
+    }
+}
+
+/// Whether what the route carries is verified. Where it is not, steps and promotion wait for it, and that is noted.
+pub fn holds(draft: &mut Draft<'_>) -> bool {
+    let Some(missing) = missing(draft) else { return draft.verified.is_some() };
+    draft.wait(Wait::VerifiedWeights, missing, None);
+    draft.awaits_verification = true;
+    if let Some(verified) = draft.verified.as_ref().filter(|verified| !verified.is_late(draft.now)) {
+        draft.wake(verified.timeout_at);
+    }
+    false
+}
+
+/// What is missing until the weights of the route are verified, in one sentence; nothing where they are, or where there
+/// is no route.
+pub fn missing(draft: &mut Draft<'_>) -> Option<String> {
+    let verified = draft.verified.as_ref().filter(|verified| !verified.record.verified)?;
+    let (words, at) = (words(verified), verified.at);
+    if let Some(at) = at {
+        draft.wake(at);
+    }
+    Some(words)
+}
+
+/// Why what is waited for will not come by itself, as far as is known: a gateway has refused it, or is out of time.
+pub fn failure(draft: &Draft<'_>) -> Option<String> {
+    let verified = draft.verified.as_ref().filter(|_| draft.awaits_verification)?;
+    let is_refused = verified.record.parents.iter().any(|parent| parent.state == ParentState::Refused);
+    (is_refused && verified.at.is_none() || verified.is_late(draft.now)).then(|| words(verified))
+}
+
+fn words(verified: &Verified) -> String {
+    let RouteWeights { kind, name, weight, generation, .. } = &verified.record;
+    let subject = format!("weight {weight} of {kind} {name} (generation {generation})");
+    let worst = verified.record.parents.iter().max_by_key(|parent| parent.state);
+    match (verified.at, worst) {
+        (Some(at), _) => format!("{subject} is given until {at} to reach every proxy"),
+        (None, Some(RouteParent { name, state, reason, message, .. })) => {
+            let why = [reason, message].into_iter().flatten().cloned().collect::<Vec<_>>().join(": ");
+            let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+            match state {
+                ParentState::Refused => format!("{name} refuses {subject}{why}"),
+                ParentState::Silent => format!("{name} does not report on {subject}"),
+                ParentState::Unverifiable => format!("{name} does not say which generation it reports on: {subject}"),
+                ParentState::Accepted | ParentState::Pending => format!("{name} has not accepted {subject} yet{why}"),
+            }
+        }
+        (None, None) => format!("{subject} has no parent that could report"),
+    }
+}
+
