@@ -181,7 +181,8 @@ pub struct Weights {
     /// When the route was last seen to change to these weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written_at: Option<Time>,
-    /// Whether every route is known to carry these weights: accepted by each gateway, and settled.
+    /// Whether every route is known to carry these weights: accepted by each gateway, and settled. Absent where a gateway
+    /// does not let anybody know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<bool>,
     /// What each route carries, and how far its gateways have come with it.
@@ -213,8 +214,9 @@ pub struct RouteWeights {
     /// When every gateway was first seen to have accepted it. The settle time counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_at: Option<MicroTime>,
-    /// Accepted and settled, as far as its gateways let anybody know.
-    pub verified: bool,
+    /// Accepted and settled; absent where a gateway does not let anybody know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<bool>,
     /// What each parent of the route says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<RouteParent>,

@@ -34,8 +34,8 @@ pub mod routes;
 pub mod snapshot;
 pub mod status;
 pub mod traffic;
-pub mod verification;
 pub mod verbs;
+pub mod verification;
 pub mod waits;
 
 pub use action::Action;

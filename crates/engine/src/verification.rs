@@ -23,7 +23,9 @@ use crate::waits::Wait;
 pub struct Verified {
     /// What is recorded of it.
     pub record: RouteWeights,
-    /// When it will be verified if nothing else happens; nothing where a gateway has to report first, or has refused.
+    /// It is verified, or nothing more can be known of it.
+    pub is_over: bool,
+    /// When it will be over if nothing else happens; nothing where a gateway has to report first, or has refused.
     pub at: Option<Timestamp>,
     /// Since when the timeout counts.
     timeout_at: Timestamp,
@@ -31,7 +33,7 @@ pub struct Verified {
 
 impl Verified {
     fn is_late(&self, now: Timestamp) -> bool {
-        !self.record.verified && now >= self.timeout_at
+        !self.is_over && now >= self.timeout_at
     }
 }
 
@@ -55,16 +57,20 @@ fn of_route(world: &Snapshot, route: &RouteView, wanted: &Verification, now: Tim
     let seen_at = standing.map_or(now, |record| record.seen_at.0);
     let parents = parents::judge(route, generation, earlier);
     let is_accepted = parents.iter().all(|parent| parent.state == ParentState::Accepted);
-    let accepted_at = is_accepted
-        .then(|| standing.and_then(|record| record.accepted_at.as_ref()).map_or(now, |at| at.0));
+    let accepted_at =
+        is_accepted.then(|| standing.and_then(|record| record.accepted_at.as_ref()).map_or(now, |at| at.0));
     let at = match wanted.mode {
         VerifyMode::Off => Some(seen_at),
         VerifyMode::Delay => settle::after(seen_at, settle::without_report(wanted, &parents)),
-        VerifyMode::Status => accepted_at.and_then(|at| settle::after(at, settle::of_report(wanted, &parents))),
+        VerifyMode::Status => {
+            accepted_at.and_then(|at| settle::after(at, settle::of_report(wanted, &parents)))
+        }
         VerifyMode::Auto => parents::arrival(wanted, &parents, seen_at, accepted_at.unwrap_or(now)),
     };
-    let was_verified = standing.is_some_and(|record| record.verified) && at.is_some();
-    let verified = was_verified || at.is_some_and(|at| at <= now);
+    let was_verified = standing.is_some_and(|record| record.verified == Some(true)) && at.is_some();
+    let is_over = was_verified || at.is_some_and(|at| at <= now);
+    // Time alone proves nothing.
+    let verified = if is_over { (is_accepted && !parents.is_empty()).then_some(true) } else { Some(false) };
     Verified {
         record: RouteWeights {
             kind: "HTTPRoute".to_owned(),
@@ -79,7 +85,8 @@ fn of_route(world: &Snapshot, route: &RouteView, wanted: &Verification, now: Tim
             verified,
             parents,
         },
-        at: at.filter(|_| !verified),
+        is_over,
+        at: at.filter(|_| !is_over),
         timeout_at: settle::after(seen_at, wanted.timeout).unwrap_or(Timestamp::MAX),
     }
 }
@@ -98,7 +105,7 @@ pub fn holds(draft: &mut Draft<'_>) -> bool {
 /// What is missing until the weights of the route are verified, in one sentence; nothing where they are, or where there
 /// is no route.
 pub fn missing(draft: &mut Draft<'_>) -> Option<String> {
-    let verified = draft.verified.as_ref().filter(|verified| !verified.record.verified)?;
+    let verified = draft.verified.as_ref().filter(|verified| !verified.is_over)?;
     let (words, at) = (words(verified), verified.at);
     if let Some(at) = at {
         draft.wake(at);
@@ -125,11 +132,14 @@ fn words(verified: &Verified) -> String {
             match state {
                 ParentState::Refused => format!("{name} refuses {subject}{why}"),
                 ParentState::Silent => format!("{name} does not report on {subject}"),
-                ParentState::Unverifiable => format!("{name} does not say which generation it reports on: {subject}"),
-                ParentState::Accepted | ParentState::Pending => format!("{name} has not accepted {subject} yet{why}"),
+                ParentState::Unverifiable => {
+                    format!("{name} does not say which generation it reports on: {subject}")
+                }
+                ParentState::Accepted | ParentState::Pending => {
+                    format!("{name} has not accepted {subject} yet{why}")
+                }
             }
         }
         (None, None) => format!("{subject} has no parent that could report"),
     }
 }
-

@@ -66,6 +66,11 @@ impl GatewaySetting {
         Some(Self { conduct, routes, endpoints })
     }
 
+    /// Whether it tells what it has accepted: then what counts as verified can be held against where requests go.
+    pub fn tells(self) -> bool {
+        matches!(self.conduct, Conduct::Plain | Conduct::Refusing | Conduct::Partial)
+    }
+
     /// The gateway itself, which has seen nothing yet.
     pub fn gateway(self) -> Gateway {
         let seconds = |seconds: u32| SignedDuration::from_secs(seconds.into());

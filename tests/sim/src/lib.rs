@@ -24,6 +24,7 @@ pub mod stage;
 pub mod story;
 pub mod turn;
 mod twin;
+mod verified;
 
 pub use run::{Outcome, play, play_with};
 pub use shrink::shrink;

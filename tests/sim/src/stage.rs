@@ -74,8 +74,13 @@ impl Stage {
 
     /// The operator takes a step if it has a reason to. Returns what it did.
     pub fn step(&mut self) -> Result<Option<Step>, Violation> {
+        let tells = self.setting.gateway.is_some_and(GatewaySetting::tells);
+        let before = self.world.find(Kind::Rollout, NAME).filter(|_| tells).cloned();
         let step = self.judge.step(&mut self.leader, &mut self.world)?;
         self.send_requests()?;
+        if let Some(before) = before {
+            self.is_verified_as_told(&before)?;
+        }
         Ok(step)
     }
 

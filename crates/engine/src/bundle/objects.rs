@@ -12,9 +12,7 @@ use serin_api::lenient::Lenient;
 use serin_api::names::FIELD_MANAGER;
 
 use super::redact::Kept;
-use crate::objects::{
-    EndpointSlice, HttpRoute, Map, Parent, Pod, ReplicaSet, Report, Reported, Service,
-};
+use crate::objects::{EndpointSlice, HttpRoute, Map, Parent, Pod, ReplicaSet, Report, Reported, Service};
 use crate::observe::{Objects, references};
 
 /// The objects that a decision was made from, without what it does not ask about.

@@ -10,8 +10,7 @@ use serin_api::metadata::{self, Manager};
 use serin_api::names::FIELD_MANAGER;
 
 use super::{
-    EndpointSlice, Map, Pod, ReplicaSet, ReplicaSetStatus, Service, SliceEndpoint,
-    TemplateProjection,
+    EndpointSlice, Map, Pod, ReplicaSet, ReplicaSetStatus, Service, SliceEndpoint, TemplateProjection,
 };
 use crate::hash;
 

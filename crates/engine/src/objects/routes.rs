@@ -145,9 +145,7 @@ mod tests {
 
     #[test]
     fn serins_own_last_write_is_told_from_that_of_others_and_of_status() {
-        let manager = |name: &str, subresource: &str, time: &str| {
-            json!({"manager": name, "subresource": subresource, "time": time, "operation": "Update"})
-        };
+        let manager = |name: &str, subresource: &str, time: &str| json!({"manager": name, "subresource": subresource, "time": time, "operation": "Update"});
         let route = read(json!({"metadata": {"managedFields": [
             manager("flux", "", "2026-01-01T00:00:09Z"),
             manager(FIELD_MANAGER, "", "2026-01-01T00:00:05Z"),

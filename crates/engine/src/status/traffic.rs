@@ -42,7 +42,7 @@ pub fn weights(draft: &mut Draft<'_>, course: &Course<'_>) {
         stable: side(&traffic.stable, 100 - canary),
         desired,
         written_at,
-        verified: draft.verified.as_ref().map(|verified| verified.record.verified),
+        verified: draft.verified.as_ref().and_then(|verified| verified.record.verified),
         routes: draft.verified.iter().map(|verified| verified.record.clone()).collect(),
     };
     draft.status.canary.get_or_insert_default().weights = Some(weights);

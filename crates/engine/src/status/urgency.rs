@@ -82,5 +82,9 @@ pub fn urgency(before: &RolloutStatus, after: &RolloutStatus) -> Option<Urgency>
     };
     let begins_to_settle = settles(after) && accepted(after) != accepted(before);
     let verdict = after.phase != before.phase && after.phase != Some(Phase::Progressing);
-    Some(if remembers || drains_begin || begins_to_settle || verdict { Urgency::Now } else { Urgency::Coalesced })
+    Some(if remembers || drains_begin || begins_to_settle || verdict {
+        Urgency::Now
+    } else {
+        Urgency::Coalesced
+    })
 }

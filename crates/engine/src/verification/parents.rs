@@ -19,7 +19,8 @@ pub(super) fn judge(route: &RouteView, generation: i64, earlier: Option<&RouteWe
         let reports = parent.reports.iter().map(|report| (report, of_report(report, generation)));
         let best = reports.min_by_key(|(_, (state, _))| *state);
         let known = earlier.into_iter().flat_map(|record| &record.parents);
-        let known = known.filter(|known| known.name == parent.name).find_map(|known| known.controller.clone());
+        let known =
+            known.filter(|known| known.name == parent.name).find_map(|known| known.controller.clone());
         let (state, told) = match &best {
             Some((_, (state, told))) => (*state, *told),
             // It has reported on this route, or its predecessor: it will again.

@@ -22,7 +22,8 @@ pub fn refused() -> World {
 
 /// A newer canary cannot have the canary Service, because the gateway has refused to take the older one's share away.
 pub fn newer_and_refused() -> World {
-    let newer = World::paused_at_10().wants("v3").revision("v3", 3, 1).recorded_current("v3", 0).weights(100, 0);
+    let newer =
+        World::paused_at_10().wants("v3").revision("v3", 3, 1).recorded_current("v3", 0).weights(100, 0);
     let refused = [("Accepted", "False", Some(7)), ("ResolvedRefs", "True", Some(7))];
     newer.recorded_route(0, 7, None).reported(7, &refused)
 }
@@ -36,7 +37,8 @@ fn verify(world: World, verify: serde_json::Value) -> World {
 #[test]
 fn where_no_gateway_reports_a_written_weight_is_enough() {
     let alone = World::canary_selected().weights(90, 10).reported(7, &[]);
-    alone.reports("/currentStepIndex", json!(1)).reports("/canary/weights/verified", json!(true));
+    // Which is no evidence, and not called so.
+    alone.reports("/currentStepIndex", json!(1)).reports("/canary/weights/verified", json!(null));
     alone.reports("/canary/weights/routes/0/parents/0/state", json!("Silent"));
 }
 
@@ -48,7 +50,10 @@ fn a_step_waits_until_the_gateway_has_accepted_its_weight() {
         .reports("/phase", json!("Progressing"))
         .reports("/canary/weights/verified", json!(false))
         .reports("/canary/weights/routes/0/parents/0/state", json!("Pending"))
-        .reports("/waitingFor/0/message", json!("Gateway ns/public has not accepted weight 10 of HTTPRoute route (generation 7) yet"))
+        .reports(
+            "/waitingFor/0/message",
+            json!("Gateway ns/public has not accepted weight 10 of HTTPRoute route (generation 7) yet"),
+        )
         .waits_for(&["VerifiedWeights"])
         .wakes_at(Some(60));
 }
@@ -56,7 +61,9 @@ fn a_step_waits_until_the_gateway_has_accepted_its_weight() {
 #[test]
 fn the_settle_time_counts_from_when_acceptance_is_recorded() {
     let seen = written().accepted(7).after(1);
-    seen.does(&[]).writes_status(true).reports("/canary/weights/routes/0/acceptedAt", json!("2026-01-01T00:00:01.000000Z"));
+    seen.does(&[])
+        .writes_status(true)
+        .reports("/canary/weights/routes/0/acceptedAt", json!("2026-01-01T00:00:01.000000Z"));
     seen.reports("/currentStepIndex", json!(0)).wakes_at(Some(3));
     accepted().after(2).does(&[]).waits_for(&["VerifiedWeights"]).wakes_at(Some(3));
     let settled = accepted().after(3);
@@ -77,7 +84,11 @@ fn a_refusal_holds_the_step_and_is_told_at_once() {
         // Neither a template nor a person has to wait for the gateway.
         refused.status("abort", json!(true)).does(&["change weight of HTTPRoute/route from 10 to 0"]);
     }
-    let whole = [("Accepted", "True", Some(7)), ("ResolvedRefs", "True", Some(7)), ("PartiallyInvalid", "True", Some(7))];
+    let whole = [
+        ("Accepted", "True", Some(7)),
+        ("ResolvedRefs", "True", Some(7)),
+        ("PartiallyInvalid", "True", Some(7)),
+    ];
     written().reported(7, &whole).reports("/phase", json!("Degraded"));
 }
 
@@ -91,7 +102,10 @@ fn what_is_refused_of_an_older_generation_says_nothing_of_this_one() {
 fn a_gateway_that_is_out_of_time_is_named_and_waited_for() {
     written().after(59).reports("/phase", json!("Progressing"));
     let late = written().after(60);
-    late.does(&[]).reports("/phase", json!("Degraded")).waits_for(&["VerifiedWeights"]).tells(&["WeightsUnverified"]);
+    late.does(&[])
+        .reports("/phase", json!("Degraded"))
+        .waits_for(&["VerifiedWeights"])
+        .tells(&["WeightsUnverified"]);
     verify(written(), json!({"timeout": 5})).after(5).reports("/phase", json!("Degraded"));
     // It goes on by itself.
     accepted().after(90).reports("/currentStepIndex", json!(1)).reports("/phase", json!("Paused"));
@@ -102,7 +116,7 @@ fn a_gateway_that_names_no_generation_is_given_a_delay_and_said_to_be_unverifiab
     let vague = written().reported(7, &[("Accepted", "True", None), ("ResolvedRefs", "True", None)]);
     vague.clone().after(4).does(&[]).waits_for(&["VerifiedWeights"]).wakes_at(Some(5));
     let passed = vague.after(5);
-    passed.reports("/currentStepIndex", json!(1));
+    passed.reports("/currentStepIndex", json!(1)).reports("/canary/weights/verified", json!(null));
     passed.reports("/canary/weights/routes/0/parents/0/state", json!("Unverifiable"));
 }
 
@@ -118,27 +132,39 @@ fn a_gateway_that_has_reported_before_is_waited_for_even_on_a_route_that_was_mad
 #[test]
 fn an_edit_of_the_route_beside_its_weights_proves_nothing_anew() {
     let edited = accepted().reported(8, &[("Accepted", "True", Some(7)), ("ResolvedRefs", "True", Some(7))]);
-    edited.after(3).reports("/currentStepIndex", json!(1)).reports("/canary/weights/routes/0/generation", json!(7));
+    edited
+        .after(3)
+        .reports("/currentStepIndex", json!(1))
+        .reports("/canary/weights/routes/0/generation", json!(7));
 }
 
 #[test]
 fn weights_that_were_written_again_have_to_be_accepted_again() {
-    let mut again = accepted().reported(9, &[("Accepted", "True", Some(7)), ("ResolvedRefs", "True", Some(7))]);
+    let mut again =
+        accepted().reported(9, &[("Accepted", "True", Some(7)), ("ResolvedRefs", "True", Some(7))]);
     let write = json!([{"manager": "serin", "operation": "Update", "time": at(2)}]);
     again.route.as_mut().unwrap()["metadata"]["managedFields"] = write;
-    again.after(3).reports("/currentStepIndex", json!(0)).reports("/canary/weights/routes/0/generation", json!(9));
+    again
+        .after(3)
+        .reports("/currentStepIndex", json!(0))
+        .reports("/canary/weights/routes/0/generation", json!(9));
 }
 
 #[test]
 fn another_way_to_verify_can_be_asked_for() {
     let written = written().after(2);
     verify(written.clone(), json!({"mode": "Off"})).reports("/currentStepIndex", json!(1));
-    verify(written.clone(), json!({"mode": "Delay", "settle": "1500ms"})).reports("/currentStepIndex", json!(1));
+    verify(written.clone(), json!({"mode": "Delay", "settle": "1500ms"}))
+        .reports("/currentStepIndex", json!(1));
     verify(written, json!({"mode": "Delay", "settle": "2500ms"})).reports("/currentStepIndex", json!(0));
     let vague = accepted().reported(7, &[("Accepted", "True", None), ("ResolvedRefs", "True", None)]);
     verify(vague, json!({"mode": "Status"})).after(50).reports("/currentStepIndex", json!(0));
-    verify(accepted(), json!({"mode": "Status", "settle": 4})).after(4).reports("/currentStepIndex", json!(0));
-    verify(accepted(), json!({"mode": "Status", "settle": 4})).after(5).reports("/currentStepIndex", json!(1));
+    verify(accepted(), json!({"mode": "Status", "settle": 4}))
+        .after(4)
+        .reports("/currentStepIndex", json!(0));
+    verify(accepted(), json!({"mode": "Status", "settle": 4}))
+        .after(5)
+        .reports("/currentStepIndex", json!(1));
 }
 
 #[test]
@@ -158,7 +184,8 @@ fn pods_drain_from_when_the_gateway_is_known_to_send_them_nothing() {
         .status("abort", json!(true))
         .status("abortedPodHash", json!(crate::world::hash_of("v2")))
         .recorded_route(0, 7, None);
-    let behind = aborted.clone().reported(7, &[("Accepted", "True", Some(6)), ("ResolvedRefs", "True", Some(6))]);
+    let behind =
+        aborted.clone().reported(7, &[("Accepted", "True", Some(6)), ("ResolvedRefs", "True", Some(6))]);
     behind.does(&[]).reports("/canary/drains", json!(null)).waits_for(&["Drain", "Retry"]);
     let verified = aborted.accepted(7).recorded_route(0, 7, Some(0)).after(2);
     verified.reports("/canary/drains/0/since", json!("2026-01-01T00:00:02Z"));
@@ -181,7 +208,8 @@ fn a_drain_that_has_begun_goes_on_whatever_becomes_of_the_route() {
 
 #[test]
 fn the_canary_service_is_not_moved_to_a_newer_canary_while_the_gateway_may_still_send_it_requests() {
-    let newer = World::paused_at_10().wants("v3").revision("v3", 3, 1).recorded_current("v3", 0).weights(100, 0);
+    let newer =
+        World::paused_at_10().wants("v3").revision("v3", 3, 1).recorded_current("v3", 0).weights(100, 0);
     let behind = newer.clone().recorded_route(0, 7, None);
     let behind = behind.reported(7, &[("Accepted", "True", Some(6)), ("ResolvedRefs", "True", Some(6))]);
     behind.does(&[]).waits_for(&["VerifiedWeights"]);

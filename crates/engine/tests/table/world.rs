@@ -317,7 +317,10 @@ impl World {
 
     /// The gateway has accepted this generation.
     pub fn accepted(self, generation: i64) -> Self {
-        self.reported(generation, &[("Accepted", "True", Some(generation)), ("ResolvedRefs", "True", Some(generation))])
+        self.reported(
+            generation,
+            &[("Accepted", "True", Some(generation)), ("ResolvedRefs", "True", Some(generation))],
+        )
     }
 
     /// Status says of the route that it carries this share since a generation, and since when that is accepted.

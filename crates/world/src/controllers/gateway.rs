@@ -79,6 +79,7 @@ pub struct Gateway {
     endpoints: VecDeque<(Timestamp, Endpoints)>,
     last_routes: Routes,
     last_endpoints: Endpoints,
+    last_services: BTreeSet<ServiceName>,
     /// What was seen and is not reported yet: when, and the route as it was.
     unreported: VecDeque<(Timestamp, Arc<Value>)>,
     /// The version of the world that was last looked at.
@@ -90,6 +91,13 @@ impl Gateway {
     /// A gateway that has seen nothing yet.
     pub fn new(manner: Manner) -> Self {
         Self { manner, ..Self::default() }
+    }
+
+    /// From now on it accepts everything, and looks at all routes once more.
+    pub fn accept_everything(&mut self) {
+        self.manner.accepts = Accepts::All;
+        self.last_routes.clear();
+        self.version = None;
     }
 
     /// Where requests go now.
@@ -147,6 +155,13 @@ impl Gateway {
         let is_same = |(key, route): (&(String, String), &Arc<Value>)| {
             self.last_routes.get(key).is_some_and(|last| is_same_generation(last, route))
         };
+        let services = services(world);
+        if services != self.last_services {
+            // What was said of backends may be true no longer.
+            let unchanged = routes.iter().filter(|entry| is_same(*entry));
+            self.unreported.extend(unchanged.map(|(_, route)| (world.now(), Arc::clone(route))));
+            self.last_services = services;
+        }
         if routes.len() != self.last_routes.len() || !routes.iter().all(is_same) {
             let changed = routes.iter().filter(|entry| !is_same(*entry));
             let changed: Vec<_> = changed.map(|(_, route)| (world.now(), Arc::clone(route))).collect();
@@ -184,6 +199,15 @@ fn is_same_generation(one: &Value, other: &Value) -> bool {
 fn routes(world: &World) -> Routes {
     let all = world.all(Kind::HttpRoute).into_iter();
     all.map(|route| ((namespace(&route).to_owned(), name(&route).to_owned()), route)).collect()
+}
+
+fn services(world: &World) -> BTreeSet<ServiceName> {
+    let all = world.all(Kind::Service).into_iter();
+    all.map(|service| ServiceName {
+        namespace: namespace(&service).to_owned(),
+        name: name(&service).to_owned(),
+    })
+    .collect()
 }
 
 fn endpoints(world: &World) -> Endpoints {

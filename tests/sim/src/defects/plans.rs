@@ -12,6 +12,8 @@ pub const DEFECTS: &[Defect] = &[
     Defect::of_plan(2, "the first weight gives the canary everything", raise_too_far),
     Defect::of_plan(2, "the weight follows as soon as one pod is ready", one_pod_is_enough),
     Defect::of_plan(2, "a step is done although its weight was never written", step_without_weight),
+    Defect::of_plan(2, "a step is done although its weight is not verified", step_unverified),
+    Defect::of_plan(2, "a weight counts as verified as soon as it is written", verified_when_written),
     Defect::of_plan(3, "old pods go as soon as they are old", scale_old_at_once),
     Defect::of_plan(3, "the canary shrinks before its weight is lowered", shrink_canary),
     Defect::of_plan(3, "an aborted canary's pods go without their delay", drop_aborted),
@@ -145,6 +147,22 @@ fn step_without_weight(world: &Snapshot, plan: &mut Plan) {
     let index = world.recorded.current_step_index.unwrap_or(0);
     if canary(world).is_some() && waits_for(plan, "Endpoints") {
         plan.status = Some(json!({ "currentStepIndex": index + 1 }));
+    }
+}
+
+fn step_unverified(world: &Snapshot, plan: &mut Plan) {
+    let index = world.recorded.current_step_index.unwrap_or(0);
+    if canary(world).is_some() && waits_for(plan, "VerifiedWeights") {
+        plan.status = Some(json!({ "currentStepIndex": index + 1 }));
+    }
+}
+
+fn verified_when_written(_: &Snapshot, plan: &mut Plan) {
+    let Some(weights) = plan.status.as_mut().and_then(|status| status.pointer_mut("/canary/weights")) else {
+        return;
+    };
+    if let Some(route) = weights.pointer_mut("/routes/0").filter(|route| route.is_object()) {
+        route["verified"] = json!(true);
     }
 }
 
