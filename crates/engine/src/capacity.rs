@@ -62,9 +62,13 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
     let mut drains = Vec::new();
     let is_ours = |revision: &&Revision| revision.owned || world.rollout.deleted_at.is_some();
     for revision in world.revisions.iter().filter(is_ours).filter(|revision| !revision.deleting) {
-        let wanted = match wanted_pods(draft, course, revision) {
-            Some(wanted) => wanted,
-            None => drain(draft, course, revision, &drains_before, &mut drains),
+        let (wanted, unchanged) = match wanted_pods(draft, course, revision) {
+            Some(wanted) => (wanted, None),
+            // It may be wanted again, stable, or ready since it was looked at.
+            None => {
+                let kept = drain(draft, course, revision, &drains_before, &mut drains);
+                (kept, Some(revision.resource_version.clone()))
+            }
         };
         let drained = |drain: &Drain| drain.pod_template_hash == revision.hash;
         if wanted > 0 && drains_before.iter().any(drained) && !drains.iter().any(drained) {
@@ -86,6 +90,7 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
     }
     draft.status.canary.get_or_insert_default().drains = drains;
 }
+            unchanged,
 
 /// Notes that the revision which gets all pods, in the end or for good, does not have them yet: a promotion waits for
 /// them, and a verdict.

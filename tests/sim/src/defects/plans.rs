@@ -80,6 +80,7 @@ pub(super) fn scale(revision: &Revision, to: i32) -> Option<Action> {
         uid: revision.uid.clone(),
         revision: revision.number,
         from: revision.replicas,
+        unchanged: None,
         to,
     })
 }
