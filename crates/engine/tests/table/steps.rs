@@ -284,3 +284,22 @@ fn a_wait_that_lasts_keeps_its_beginning() {
     waiting("Resume").reports("/waitingFor/0/since", json!(earlier));
     waiting("Endpoints").reports("/waitingFor/0/since", json!("2026-01-01T00:00:05Z"));
 }
+
+#[test]
+fn a_hand_over_that_cannot_finish_is_taken_back_for_a_newer_template() {
+    // A commit at zero replicas that came late: no pod of `v2` is ready, and `v1` serves everything.
+    let world = World::healthy()
+        .revision("v2", 2, 5)
+        .available("v2", 0)
+        .stable("v2", 2)
+        .selects("canary", "v2", 0)
+        .recorded_current("v2", 4);
+    world.clone().wants("v2").does(&[]).waits_for(&["AvailablePods"]);
+    let newer = world.wants("v3").revision("v3", 3, 1);
+    newer.does(&["record ReplicaSet/web-v1 as stable"]);
+    newer.clone().available("v2", 1).does(&[]);
+    // Where nobody is served it finishes.
+    newer.clone().lists("stable", &[]).does(&["change weight of HTTPRoute/route from 0 to 100"]);
+    let taken_back = newer.stable("v1", 3);
+    assert_eq!(taken_back.actions()[0], "let Service/canary select v3");
+}

@@ -101,3 +101,14 @@ fn names_come_from_the_rollout() {
     town.written(Kind::ReplicaSet, "web-v2", record, json!("2"));
     town.breaks_all(&["without all the traffic", "with 2 of 4 pods", "pause of step 1", "pause of step 3"]);
 }
+#[test]
+fn a_commit_is_taken_back_where_the_revision_before_serves_all_and_the_committed_one_nobody() {
+    let mut town = Town::new();
+    town.given(Kind::ReplicaSet, "web-v2", "/metadata/annotations/serin.dev~1stable", json!("2"));
+    town.written(Kind::ReplicaSet, "web-v1", "/metadata/annotations/serin.dev~1stable", json!("3"));
+    town.both(|world| drop(world.put(Kind::HttpRoute, route("route", 100, 0)))).is_fine();
+    let ready = json!(1);
+    town.given(Kind::ReplicaSet, "web-v2", "/status/readyReplicas", ready)
+        .breaks_all(&["without", "unselected"]);
+}
+
