@@ -27,6 +27,12 @@ pub fn pods_for(percent: i32, replicas: i32) -> i32 {
     i32::try_from((exact + 99) / 100).unwrap_or(replicas).clamp(1, replicas)
 }
 
+/// The largest share that so many ready pods can carry.
+pub fn carried_by(ready: i32, replicas: i32) -> i32 {
+    let exact = i64::from(ready) * 100 / i64::from(replicas.max(1));
+    i32::try_from(exact).unwrap_or(100).min(100)
+}
+
 /// The pods that a canary begins with.
 pub fn first_pods(draft: &Draft<'_>) -> i32 {
     let Ok(strategy) = &draft.world.strategy else { return 0 };
@@ -84,13 +90,13 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
             replica_set: revision.name.clone(),
             uid: revision.uid.clone(),
             revision: revision.number,
+            unchanged,
             from: revision.replicas,
             to: wanted,
         });
     }
     draft.status.canary.get_or_insert_default().drains = drains;
 }
-            unchanged,
 
 /// Notes that the revision which gets all pods, in the end or for good, does not have them yet: a promotion waits for
 /// them, and a verdict.
