@@ -27,8 +27,9 @@ pub enum Action {
     Adopt { replica_set: String, uid: String, owner: Value, has_owners: bool },
     /// Note that a revision also stands for the template as it is written now, and give it a new number.
     Recognise { replica_set: String, uid: String, has_annotations: bool, annotations: Vec<AnnotationChange> },
-    /// Change the number of pods.
-    Scale { replica_set: String, uid: String, revision: i64, from: i32, to: i32 },
+    /// Change the number of pods. Where all of them go because nobody needs them, `unchanged` is the version that was
+    /// found to be so.
+    Scale { replica_set: String, uid: String, revision: i64, unchanged: Option<String>, from: i32, to: i32 },
     /// Change for how long pods must be ready.
     SetMinReadySeconds { replica_set: String, uid: String, to: i32 },
     /// Put a role's metadata into the template, and record it.

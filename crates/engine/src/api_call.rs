@@ -145,10 +145,13 @@ pub fn api_call(world: &Snapshot, action: &Action) -> ApiCall {
             }
             self::replica_set(world, replica_set, patch)
         }
-        Action::Scale { replica_set, uid, from, to, .. } => {
-            let patch =
-                Patch::of_uid(uid).test("/spec/replicas", json!(from)).add("/spec/replicas", json!(to));
-            self::replica_set(world, replica_set, patch)
+        Action::Scale { replica_set, uid, unchanged, from, to, .. } => {
+            let patch = Patch::of_uid(uid).test("/spec/replicas", json!(from));
+            let patch = match unchanged {
+                Some(version) => patch.test("/metadata/resourceVersion", json!(version)),
+                None => patch,
+            };
+            self::replica_set(world, replica_set, patch.add("/spec/replicas", json!(to)))
         }
         Action::SetMinReadySeconds { replica_set, uid, to } => {
             self::replica_set(world, replica_set, Patch::of_uid(uid).add("/spec/minReadySeconds", json!(to)))

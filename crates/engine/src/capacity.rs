@@ -28,6 +28,12 @@ pub fn pods_for(percent: i32, replicas: i32) -> i32 {
     i32::try_from((exact + 99) / 100).unwrap_or(replicas).clamp(1, replicas)
 }
 
+/// The largest share that so many ready pods can carry.
+pub fn carried_by(ready: i32, replicas: i32) -> i32 {
+    let exact = i64::from(ready) * 100 / i64::from(replicas.max(1));
+    i32::try_from(exact).unwrap_or(100).min(100)
+}
+
 /// The pods that a canary begins with.
 pub fn first_pods(draft: &Draft<'_>) -> i32 {
     let Ok(strategy) = &draft.world.strategy else { return 0 };
@@ -63,9 +69,13 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
     let mut drains = Vec::new();
     let is_ours = |revision: &&Revision| revision.owned || world.rollout.deleted_at.is_some();
     for revision in world.revisions.iter().filter(is_ours).filter(|revision| !revision.deleting) {
-        let wanted = match wanted_pods(draft, course, revision) {
-            Some(wanted) => wanted,
-            None => drain(draft, course, revision, &drains_before, &mut drains),
+        let (wanted, unchanged) = match wanted_pods(draft, course, revision) {
+            Some(wanted) => (wanted, None),
+            // It may be wanted again, stable, or ready since it was looked at.
+            None => {
+                let kept = drain(draft, course, revision, &drains_before, &mut drains);
+                (kept, Some(revision.resource_version.clone()))
+            }
         };
         let drained = |drain: &Drain| drain.pod_template_hash == revision.hash;
         if wanted > 0 && drains_before.iter().any(drained) && !drains.iter().any(drained) {
@@ -81,6 +91,7 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
             replica_set: revision.name.clone(),
             uid: revision.uid.clone(),
             revision: revision.number,
+            unchanged,
             from: revision.replicas,
             to: wanted,
         });

@@ -14,6 +14,7 @@ use crate::hash;
 use crate::promote;
 use crate::resume::{self, StandingPause};
 use crate::snapshot::{Revision, Snapshot};
+use crate::traffic;
 use crate::verification;
 use crate::waits::Wait;
 
@@ -198,15 +199,16 @@ fn clear_pause(draft: &mut Draft<'_>) {
     }
 }
 
-/// A weight step is complete when the route carries the weight to pods that carry the load, and its gateways are known to
-/// carry it out. A canary that carries all
-/// of it, because no stable pod is ready, has passed every test that a smaller share could be.
+/// A weight step is complete when the route carries the weight to pods that carry the load; that its gateways are known to
+/// carry it out is asked last. A canary that carries more of it, because too few stable pods are ready, has passed every
+/// test that a smaller share could be.
 fn weight_is_in_place(draft: &Draft<'_>, canary: &Revision, percent: i32) -> bool {
     let Some(traffic) = &draft.world.traffic else { return false };
-    let takes_refuge = traffic.route.is_at(100) && traffic.stable.ready.is_empty();
+    let stands_in =
+        |stable: &Revision| traffic.route.is_at(traffic::within_reach(draft, traffic, stable, percent));
     traffic.recorded
         && traffic.canary.selects(&canary.hash)
-        && (traffic.route.is_at(percent) || takes_refuge)
+        && (traffic.route.is_at(percent) || draft.world.stable().is_some_and(stands_in))
         && traffic.canary.ready_of(&canary.hash) >= capacity::pods_for(percent, draft.world.rollout.replicas)
 }
 

@@ -20,7 +20,8 @@ pub fn commit(draft: &mut Draft<'_>, course: &Course<'_>) {
     };
     // A record that was lost is made again, from what status or the Services still tell.
     let unrecorded = course.stable().filter(|stable| stable.stable_ordinal.is_none());
-    let Some(revision) = ready.or(unrecorded).filter(|revision| revision.owned) else { return };
+    let recorded = ready.or(unrecorded).or_else(|| still_serving(draft, course));
+    let Some(revision) = recorded.filter(|revision| revision.owned) else { return };
     let newest =
         draft.world.revisions.iter().filter_map(|revision| revision.stable_ordinal).max().unwrap_or(0);
     draft.act(Action::RecordStable {
@@ -61,4 +62,17 @@ fn has_all(draft: &Draft<'_>, canary: &Revision) -> bool {
         && traffic.route.is_at(100)
         && traffic.canary.ready_of(&canary.hash) > 0
         && canary.available >= replicas
+}
+
+/// The revision before a hand-over that cannot finish, while another one is wanted already: the recorded one has no pod
+/// that is ready, and the stable Service still serves everything from the one before. A commit at zero replicas that came
+/// too late leaves this behind, and the newer template would wait for ever.
+fn still_serving<'w>(draft: &Draft<'w>, course: &Course<'w>) -> Option<&'w Revision> {
+    let Course::Stepping { stable, .. } = course else { return None };
+    let traffic =
+        draft.world.traffic.as_ref().filter(|traffic| traffic.recorded && traffic.route.is_at(0))?;
+    let mut revisions = draft.world.revisions.iter().filter(|revision| !revision.deleting);
+    let serving = revisions.find(|revision| traffic.stable.selects(&revision.hash))?;
+    let serves = serving.uid != stable.uid && traffic.stable.ready_of(&serving.hash) > 0;
+    (serves && stable.ready == 0).then_some(serving)
 }

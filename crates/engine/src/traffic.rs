@@ -11,7 +11,7 @@ use crate::draft::Draft;
 use crate::drift::Drift;
 use crate::gates;
 use crate::roles;
-use crate::snapshot::{Revision, ServiceView, TrafficView};
+use crate::snapshot::{self, Revision, ServiceView, TrafficView};
 use crate::verification;
 use crate::waits::Wait;
 
@@ -218,7 +218,7 @@ fn take_over(
         return Some(Move::SelectCanary(revision.hash.clone()));
     }
     if !traffic.route.is_at(0) {
-        let back = to_stable(draft, traffic, stable);
+        let back = withdraw(draft, traffic, stable, canary);
         // Where the share is 0 already, nothing has to be waited for: a stable revision that is not ready must not keep
         // its own repair from being taken over.
         if back.is_some() || !traffic.route.canary_is_zero() {
@@ -237,6 +237,52 @@ fn take_over(
     // Until the gateways are known to send nothing here, requests would reach pods that nobody has decided to test.
     let is_quiet = is_at_rest(draft) || ready_to_serve && verification::holds(draft);
     (ready_to_serve && is_quiet).then(|| Move::SelectCanary(revision.hash.clone()))
+}
+
+/// An older canary loses its share as fast as the stable pods can take it on. It keeps what it has until there is a newer
+/// one to make room for: the server may refuse that.
+fn withdraw(
+    draft: &mut Draft<'_>,
+    traffic: &TrafficView,
+    stable: &Revision,
+    newer: Option<&Revision>,
+) -> Option<Move> {
+    let TrafficView { route, canary: service, .. } = traffic;
+    if is_at_rest(draft) || service.selects(&stable.hash) || service.ready.is_empty() {
+        return to_stable(draft, traffic, stable);
+    }
+    let replicas = draft.world.rollout.replicas;
+    let carried = capacity::carried_by(snapshot::count(service.ready.iter()), replicas);
+    let wanted = if newer.is_some() { 0 } else { route.canary_percent().min(carried) };
+    let safe = within_reach(draft, traffic, stable, wanted);
+    if safe > wanted {
+        tell_what_stable_lacks(draft, traffic, stable, wanted);
+    }
+    (!route.is_at(safe)).then_some(Move::Share(safe))
+}
+
+/// The share that the canary Service can have on the way to `wanted`: the stable pods are given no more than the ready
+/// ones carry, and with none ready the canary takes everything.
+pub fn within_reach(draft: &Draft<'_>, traffic: &TrafficView, stable: &Revision, wanted: i32) -> i32 {
+    let now_at = traffic.route.canary_percent();
+    let ready = traffic.stable.ready_of(&stable.hash);
+    if ready == 0 {
+        return 100;
+    }
+    let lowest = wanted.max(100 - capacity::carried_by(ready, draft.world.rollout.replicas));
+    let is_expressible = |share: &i32| traffic.route.changes_for(*share).is_ok();
+    if wanted >= now_at { wanted } else { (lowest..now_at).find(is_expressible).unwrap_or(now_at) }
+}
+
+fn tell_what_stable_lacks(draft: &mut Draft<'_>, traffic: &TrafficView, stable: &Revision, wanted: i32) {
+    let (name, ready) = (&traffic.stable.name, traffic.stable.ready_of(&stable.hash));
+    let needed = capacity::pods_for(100 - wanted, draft.world.rollout.replicas);
+    let message = if ready == 0 {
+        "no stable pod is ready: the canary takes all traffic".to_owned()
+    } else {
+        format!("Service {name} lists {ready} of the {needed} ready pods that weight {} needs", 100 - wanted)
+    };
+    draft.wait(Wait::StableEndpoints, message, None);
 }
 
 /// The canary Service selects the canary: its share follows the steps, as far as ready endpoints can carry it.
@@ -267,11 +313,12 @@ fn share_of(
             None,
         );
         0
-    } else if stable_ready == 0 {
-        draft.wait(Wait::StableEndpoints, "no stable pod is ready: the canary takes all traffic", None);
-        100
-    } else if wanted <= now_at {
-        wanted
+    } else if stable_ready == 0 || wanted <= now_at {
+        let safe = within_reach(draft, traffic, stable, wanted);
+        if stable_ready == 0 || safe > wanted {
+            tell_what_stable_lacks(draft, traffic, stable, wanted);
+        }
+        safe
     } else {
         let needed = capacity::pods_for(wanted, draft.world.rollout.replicas);
         if ready >= needed && service.ready_of_others(&canary.hash) == 0 {

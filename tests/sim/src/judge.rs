@@ -181,8 +181,9 @@ impl Judge {
             (before, actual)
         } else {
             // What it cannot know it cannot be held to, but its preconditions hold it to the object that it writes, if
-            // not to how many of a ReplicaSet's pods are available.
-            let status = known.map(|known| known["status"].clone());
+            // not to how many of a ReplicaSet's pods are available, unless all of them go.
+            let loses_all = actual.1.as_ref().is_some_and(|set| set["spec"]["replicas"] == 0);
+            let status = known.filter(|_| !loses_all).map(|known| known["status"].clone());
             let as_known = |object: Option<Arc<Value>>| match (&status, object) {
                 (Some(status), Some(object)) if kind == Kind::ReplicaSet => {
                     let mut object = Value::clone(&object);

@@ -179,6 +179,23 @@ fn pods_are_scaled_from_the_number_that_was_seen() {
 }
 
 #[test]
+fn the_last_pods_go_only_while_their_revision_is_as_it_was_found() {
+    let mut drained =
+        World::healthy().revision("v2", 2, 3).change("v2", "/metadata/resourceVersion", json!("7"));
+    drained.rollout["status"]["canary"]["drains"] =
+        json!([{"podTemplateHash": hash_of("v2"), "since": crate::world::START}]);
+    let drained = drained.wants("v1").after(30);
+    let at = drained.actions().iter().position(|action| action == "scale ReplicaSet/web-v2 from 3 to 0");
+    let expected = json!([
+        {"op": "test", "path": "/metadata/uid", "value": "uid-v2"},
+        {"op": "test", "path": "/spec/replicas", "value": 3},
+        {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
+        {"op": "add", "path": "/spec/replicas", "value": 0},
+    ]);
+    assert_eq!(body(&drained, at.unwrap()), expected);
+}
+
+#[test]
 fn a_selector_is_changed_only_if_all_of_it_is_as_it_was_seen() {
     let world = World::updated().revision("v2", 2, 1).recorded_current("v2", 0);
     let path = "/spec/selector/rollouts-pod-template-hash";

@@ -192,6 +192,21 @@ fn a_template_that_the_server_refuses_is_told_and_changes_nothing_that_runs() {
 }
 
 #[test]
+fn an_older_canary_keeps_its_share_while_the_server_refuses_the_newer_template() {
+    let mut refused = World::paused_at_10().wants("v3");
+    let question = refused.plan().actions[0].clone();
+    refused.recall.refused(&question, "containers: Required value".into(), crate::world::at(10));
+    refused.does(&[]).reports("/phase", json!("Degraded"));
+    let back = "change weight of HTTPRoute/route from 10 to 0";
+    refused.clone().lists("canary", &[]).does(&[back]);
+    refused.clone().status("abort", json!(true)).status("abortedPodHash", json!(hash_of("v3"))).does(&[back]);
+    // More than its pods can carry is not what runs.
+    let raised = refused.clone().route_weights(50, 50);
+    raised.does(&["change weight of HTTPRoute/route from 50 to 20"]);
+    refused.lists("stable", &[]).does(&["change weight of HTTPRoute/route from 10 to 100"]);
+}
+
+#[test]
 fn a_foreign_replica_set_with_the_name_raises_the_collision_count() {
     let world = World::updated().revision("v2", 2, 0);
     let foreign = json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": "d", "uid": "other", "controller": true}]);

@@ -151,8 +151,11 @@ fn spec_paused_holds_steps_but_not_the_reaction_to_lost_pods() {
 #[test]
 fn a_newer_template_takes_the_traffic_from_the_older_canary_first() {
     let world = World::paused_at_10().wants("v3");
-    world.does(&["change weight of HTTPRoute/route from 10 to 0", "create ReplicaSet/web-v3 with 1 pods"]);
-    let waiting = world.weights(100, 0).revision("v3", 3, 1).available("v3", 0).recorded_current("v3", 0);
+    // Not before the server has taken the newer one.
+    world.does(&["create ReplicaSet/web-v3 with 1 pods"]);
+    let created = world.revision("v3", 3, 1).available("v3", 0);
+    created.does(&["change weight of HTTPRoute/route from 10 to 0"]);
+    let waiting = created.weights(100, 0).recorded_current("v3", 0);
     // The older canary keeps its pods for those who are pinned to the canary Service.
     waiting.does(&[]).waits_for(&["AvailablePods"]);
     let ready = waiting.revision("v3", 3, 1);
@@ -265,13 +268,60 @@ fn a_step_is_not_done_because_the_canary_got_more_than_it_asks_for() {
 
 #[test]
 fn the_canary_service_is_not_moved_under_a_share_that_nobody_can_take_over() {
-    World::paused_at_10()
-        .wants("v3")
-        .revision("v3", 3, 1)
-        .recorded_current("v3", 0)
-        .lists("stable", &[])
-        .does(&[])
-        .waits_for(&["StableEndpoints"]);
+    let newer = World::paused_at_10().wants("v3").revision("v3", 3, 1).recorded_current("v3", 0);
+    let refuge = newer.lists("stable", &[]);
+    refuge.does(&["change weight of HTTPRoute/route from 10 to 100"]).waits_for(&["StableEndpoints"]);
+    refuge.weights(0, 100).does(&[]).waits_for(&["StableEndpoints"]);
+}
+
+#[test]
+fn stable_pods_take_back_what_the_ready_ones_can_carry() {
+    let refuge = World::paused_at_10().weights(0, 100);
+    for (ready, share) in [(1, 80), (4, 20), (5, 10)] {
+        let back = format!("change weight of HTTPRoute/route from 100 to {share}");
+        refuge.clone().lists("stable", &[("v1", ready)]).does(&[&back]);
+    }
+    let half = refuge.weights(60, 40).lists("stable", &[("v1", 3)]);
+    half.does(&[]).waits_for(&["Resume", "StableEndpoints"]);
+    let message = "Service stable lists 3 of the 5 ready pods that weight 90 needs";
+    half.reports("/waitingFor/1/message", json!(message));
+    // Nothing is taken from pods that carry it already.
+    World::paused_at_10().lists("stable", &[("v1", 1)]).does(&[]).waits_for(&["Resume"]);
+}
+
+#[test]
+fn a_newer_template_waits_until_the_stable_pods_can_carry_all() {
+    let half =
+        World::paused_at_10().wants("v3").revision("v3", 3, 1).recorded_current("v3", 0).weights(50, 50);
+    half.clone().lists("stable", &[("v1", 4)]).does(&["change weight of HTTPRoute/route from 50 to 20"]);
+    let waiting = half.weights(80, 20).lists("stable", &[("v1", 4)]);
+    waiting.does(&[]).waits_for(&["StableEndpoints"]);
+    waiting.lists("stable", &[("v1", 5)]).does(&["change weight of HTTPRoute/route from 20 to 0"]);
+}
+
+#[test]
+fn a_share_that_the_route_cannot_express_is_passed_over_on_the_way_back() {
+    let mut world = World::paused_at_10().canary("steps", json!([{"setWeight": 0}, {"pause": {}}]));
+    let third = json!({"name": "third", "weight": 1});
+    let backends = &mut world.route.as_mut().unwrap()["spec"]["rules"][0]["backendRefs"];
+    backends.as_array_mut().unwrap().push(third);
+    let world = world.route_weights(0, 2).recorded_current("v2", 0);
+    world.clone().lists("stable", &[("v1", 2)]).does(&[]).waits_for(&["Resume", "StableEndpoints"]);
+    world.lists("stable", &[("v1", 3)]).does(&["change weight of HTTPRoute/route from 100 to 50"]);
+}
+
+#[test]
+fn a_canary_that_carries_what_stable_pods_cannot_has_done_its_step() {
+    let lowering = json!([{"setWeight": 60}, {"setWeight": 20}, {"pause": {}}]);
+    let world = World::canary_selected()
+        .canary("steps", lowering)
+        .revision("v2", 2, 3)
+        .selects("canary", "v2", 3)
+        .recorded_current("v2", 1)
+        .weights(60, 40)
+        .lists("stable", &[("v1", 3)]);
+    world.does(&[]).reports("/currentStepIndex", json!(2));
+    world.lists("stable", &[("v1", 5)]).reports("/currentStepIndex", json!(1));
 }
 
 #[test]
@@ -283,4 +333,23 @@ fn a_wait_that_lasts_keeps_its_beginning() {
     };
     waiting("Resume").reports("/waitingFor/0/since", json!(earlier));
     waiting("Endpoints").reports("/waitingFor/0/since", json!("2026-01-01T00:00:05Z"));
+}
+
+#[test]
+fn a_hand_over_that_cannot_finish_is_taken_back_for_a_newer_template() {
+    // A commit at zero replicas that came late: no pod of `v2` is ready, and `v1` serves everything.
+    let world = World::healthy()
+        .revision("v2", 2, 5)
+        .available("v2", 0)
+        .stable("v2", 2)
+        .selects("canary", "v2", 0)
+        .recorded_current("v2", 4);
+    world.clone().wants("v2").does(&[]).waits_for(&["AvailablePods"]);
+    let newer = world.wants("v3").revision("v3", 3, 1);
+    newer.does(&["record ReplicaSet/web-v1 as stable"]);
+    newer.clone().available("v2", 1).does(&[]);
+    // Where nobody is served it finishes.
+    newer.clone().lists("stable", &[]).does(&["change weight of HTTPRoute/route from 0 to 100"]);
+    let taken_back = newer.stable("v1", 3);
+    assert_eq!(taken_back.actions()[0], "let Service/canary select v3");
 }

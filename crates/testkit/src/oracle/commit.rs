@@ -19,6 +19,16 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, used: &mu
     if was.status()["stableRS"] == after {
         return;
     }
+    // A hand-over that cannot finish is taken back: all is served by this one, and the recorded one has nobody ready.
+    let in_force = &subject.in_force;
+    let none_is_ready =
+        was.set(before).is_none_or(|set| set["status"]["readyReplicas"].as_i64().unwrap_or(0) == 0);
+    let serves_all = is.selected(&in_force.stable) == Some(after)
+        && is.ready(&in_force.stable).contains_key(after)
+        && is.shares(&in_force.canary).into_values().all(|share| share == 0);
+    if none_is_ready && serves_all {
+        return;
+    }
     let canary = &subject.in_force.canary;
     let available = is.set(after).and_then(|set| set["status"]["availableReplicas"].as_i64()).unwrap_or(0);
     verdict.require(is.shares(canary).into_values().all(|share| share == 100), || {

@@ -43,16 +43,34 @@ fn raised(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, (service, ot
         service == in_force.stable && is.selected(&in_force.canary) != is.selected(&in_force.stable);
     // Somebody has taken the traffic away altogether: anything is better.
     let was_nowhere = was.pairs().iter().all(|pair| pair.stable + pair.canary == 0);
-    if is_way_back || is_refuge || was_nowhere {
+    if is_refuge || was_nowhere {
+        return;
+    }
+    let needed = (after * replicas + 99) / 100;
+    if is_way_back {
+        let is_enough = of_revision >= needed || is.stable() != Some(hash) || goes_back_at_once(is);
+        verdict.require(is_enough, || {
+            format!("{service} took {after} back with {of_revision} of {needed} ready pods; {}", is.traffic())
+        });
         return;
     }
     verdict.require(of_revision == ready, || {
         format!("{service} was raised while it lists other pods than those of {hash}; {}", is.traffic())
     });
     if service == in_force.canary && is.stable().is_some_and(|stable| stable != hash) {
-        let needed = (after * replicas + 99) / 100;
         verdict.require(of_revision >= needed, || {
             format!("weight {after} with {of_revision} of {needed} ready pods; {}", is.traffic())
         });
     }
+}
+
+/// Somebody wants no canary any more: an abort, also one by a change of references, the stable template again, or a
+/// deletion. A newer canary is none of these.
+fn goes_back_at_once(is: &View<'_>) -> bool {
+    let subject = is.subject;
+    let is_aborted = is.status()["abort"] == true || subject.wanted != subject.in_force;
+    let asked = is.rollout["metadata"]["annotations"][&subject.names.abort].is_string();
+    let stable_is_wanted =
+        is.stable().and_then(|stable| is.set(stable)).is_some_and(|set| is.may_be_wanted(set));
+    is_aborted || asked || stable_is_wanted || is.is_deleting()
 }

@@ -11,6 +11,7 @@ pub const DEFECTS: &[Defect] = &[
     Defect::of_plan(1, "a weight is written before its endpoints are there", raise_early),
     Defect::of_plan(2, "the first weight gives the canary everything", raise_too_far),
     Defect::of_plan(2, "the weight follows as soon as one pod is ready", one_pod_is_enough),
+    Defect::of_plan(2, "one ready stable pod takes everything back", take_all_back),
     Defect::of_plan(2, "a step is done although its weight was never written", step_without_weight),
     Defect::of_plan(2, "a step is done although its weight is not verified", step_unverified),
     Defect::of_plan(2, "a weight counts as verified as soon as it is written", verified_when_written),
@@ -81,6 +82,7 @@ pub(super) fn scale(revision: &Revision, to: i32) -> Option<Action> {
         replica_set: revision.name.clone(),
         uid: revision.uid.clone(),
         revision: revision.number,
+        unchanged: None,
         from: revision.replicas,
         to,
     })
@@ -140,6 +142,13 @@ fn one_pod_is_enough(world: &Snapshot, plan: &mut Plan) {
     let desired = plan.report.canary.as_ref().and_then(|canary| Some(canary.weights.as_ref()?.desired));
     if is_ready && waits_for(plan, "Endpoints") {
         replace_move(plan, desired.and_then(|desired| weights(world, desired)));
+    }
+}
+
+fn take_all_back(world: &Snapshot, plan: &mut Plan) {
+    let is_ready = world.stable().is_some_and(|stable| stable.ready > 0);
+    if is_ready && canary(world).is_some() && waits_for(plan, "StableEndpoints") {
+        replace_move(plan, weights(world, 0));
     }
 }
 

@@ -61,8 +61,8 @@ pub const ABORTED: Rule = Rule {
 pub const TEMPLATE_REFUSED: Rule = Rule {
     name: "template-refused",
     when: "The API server does not take the template, so that no ReplicaSet can be made of it.",
-    advice: "Mend the template by the server's words, or the policy or right that they name. The stable revision goes \
-             on; an older canary's weight goes to 0. Tried again after 10 s.",
+    advice: "Mend the template by the server's words, or the policy or right that they name. What runs goes on, an \
+             older canary with its weight, too. Tried again after 10 s.",
     phase: Phase::Degraded,
     message: "ReplicaSetCreateError: …",
     progressing: failed(reason::REPLICA_SET_CREATE_ERROR),

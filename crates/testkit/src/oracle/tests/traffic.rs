@@ -19,6 +19,22 @@ fn a_share_is_raised_over_enough_ready_pods_of_the_revision_meant() {
 }
 
 #[test]
+fn stable_pods_take_back_no_more_than_they_can_carry_unless_nobody_wants_a_canary() {
+    let mut town = Town::new();
+    town.both(|world| list(world, "stable", "v1", 3));
+    town.weights(75, 25).is_fine();
+    town.weights(76, 24).breaks("took 76 back with 3 of 4 ready pods");
+    town.weights(100, 0).breaks("took 100 back with 3 of 4 ready pods");
+    let excepted =
+        |pointer: &str, value: Value| town.clone().given(Kind::Rollout, "web", pointer, value).is_fine();
+    excepted("/status/abort", json!(true));
+    excepted("/metadata/annotations", json!({"serin.dev/abort": "current"}));
+    excepted("/metadata/deletionTimestamp", json!(super::town::NOON));
+    excepted("/spec/template/spec/containers/0/image", json!("v1"));
+    town.both(|world| list(world, "canary", "v2", 0)).is_fine();
+}
+
+#[test]
 fn no_share_is_left_without_endpoints_while_the_other_service_has_some() {
     Town::new().both(|world| list(world, "canary", "v2", 0)).weights(70, 30).breaks("no ready endpoint");
     Town::new().both(|world| list(world, "canary", "v2", 0)).weights(100, 0).is_fine();
@@ -85,6 +101,17 @@ fn a_canary_is_committed_with_all_pods_and_all_traffic() {
     town.breaks_all(&["without all the traffic", "with 2 of 4 pods"]);
     town.both(|world| drop(world.put(Kind::HttpRoute, route("route", 0, 100))));
     town.given(Kind::ReplicaSet, "web-v2", "/status/availableReplicas", json!(4)).is_fine();
+}
+
+#[test]
+fn a_commit_is_taken_back_where_the_revision_before_serves_all_and_the_committed_one_nobody() {
+    let mut town = Town::new();
+    town.given(Kind::ReplicaSet, "web-v2", "/metadata/annotations/serin.dev~1stable", json!("2"));
+    town.written(Kind::ReplicaSet, "web-v1", "/metadata/annotations/serin.dev~1stable", json!("3"));
+    town.both(|world| drop(world.put(Kind::HttpRoute, route("route", 100, 0)))).is_fine();
+    let ready = json!(1);
+    town.given(Kind::ReplicaSet, "web-v2", "/status/readyReplicas", ready)
+        .breaks_all(&["without", "unselected"]);
 }
 
 #[test]
