@@ -183,6 +183,11 @@ pub struct TrafficRouting {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("maxProperties" = 16))]
     pub plugins: Option<BTreeMap<String, GatewayApiRouting>>,
+    /// How much a ready canary pod may carry, in percent of what a pod carries when all replicas do. A share that asks more
+    /// of the pods that are left is lowered at once. Defaults to 150.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 100))]
+    pub max_pod_load: Option<i32>,
 }
 
 /// The one route whose weights are written. No other route is ever touched.
@@ -197,9 +202,22 @@ pub struct GatewayApiRouting {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63), regex(pattern = shapes::DNS_LABEL))]
     pub namespace: Option<String>,
+    /// Which weights the route carries while nothing is rolled out. Defaults to Stable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_rest: Option<AtRest>,
     /// When a written weight counts as verified: steps, promotion and drains wait for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify: Option<Verify>,
+}
+
+/// Which weights a route carries while both Services have the same pods.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub enum AtRest {
+    /// 100 for the stable Service and 0 for the canary Service.
+    #[default]
+    Stable,
+    /// The user's own, as they were before the first write: then the route equals what is in Git.
+    Restore,
 }
 
 /// When a written weight counts as verified.

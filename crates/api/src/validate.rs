@@ -16,8 +16,8 @@ use crate::lenient::Lenient;
 use crate::names::{GATEWAY_API_PLUGIN, POD_TEMPLATE_HASH};
 use crate::rollout::Rollout;
 use crate::spec::{
-    CanaryStep, CanaryStrategy, GatewayApiRouting, RoleAcknowledgement, RoleMetadata, TrafficRouting, Verify,
-    VerifyMode,
+    AtRest, CanaryStep, CanaryStrategy, GatewayApiRouting, RoleAcknowledgement, RoleMetadata, TrafficRouting,
+    Verify, VerifyMode,
 };
 use crate::template::frozen::FrozenUse;
 
@@ -29,6 +29,9 @@ pub const DEFAULT_ACKNOWLEDGEMENT_TIMEOUT: SignedDuration = SignedDuration::from
 
 /// How many seconds a revision may take without progress, where the spec says nothing.
 pub const DEFAULT_PROGRESS_DEADLINE_SECONDS: i32 = 600;
+
+/// How much a ready canary pod may carry, in percent, where the spec says nothing.
+pub const DEFAULT_MAX_POD_LOAD: i32 = 150;
 
 /// After how long without verification a Rollout is Degraded, where the spec says nothing.
 pub const DEFAULT_VERIFICATION_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
@@ -61,6 +64,10 @@ pub struct ValidCanary {
     pub http_route: String,
     /// When a written weight counts as verified.
     pub verification: Verification,
+    /// Which weights the route carries at rest.
+    pub at_rest: AtRest,
+    /// How much a ready canary pod may carry, in percent of what a pod carries when all replicas do.
+    pub max_pod_load: i32,
     /// What happens in which order.
     pub steps: Vec<Step>,
     /// Metadata of stable pods.
@@ -192,6 +199,8 @@ fn strategy_of(
         ));
     }
     let routing = route_of(rollout, canary.traffic_routing.as_ref(), errors);
+    let at_rest = routing.as_ref().map(|(_, _, at_rest)| *at_rest).unwrap_or_default();
+    let max_pod_load = load_of(canary.traffic_routing.as_ref(), errors);
     let active = role_of(
         rollout,
         [("activeMetadata", &canary.active_metadata), ("stableMetadata", &canary.stable_metadata)],
@@ -219,8 +228,10 @@ fn strategy_of(
     (errors.len() == before).then(|| ValidCanary {
         stable_service: canary.stable_service.clone(),
         canary_service: canary.canary_service.clone(),
-        http_route: routing.as_ref().map(|(route, _)| route.clone()).unwrap_or_default(),
-        verification: routing.map(|(_, verification)| verification).unwrap_or_default(),
+        http_route: routing.as_ref().map(|(route, ..)| route.clone()).unwrap_or_default(),
+        verification: routing.map(|(_, verification, _)| verification).unwrap_or_default(),
+        at_rest,
+        max_pod_load,
         steps,
         frozen: frozen_of(rollout, [&active, &preview]),
         active,
@@ -235,7 +246,7 @@ fn route_of(
     rollout: &Rollout,
     routing: Option<&TrafficRouting>,
     errors: &mut Vec<FieldError>,
-) -> Option<(String, Verification)> {
+) -> Option<(String, Verification, AtRest)> {
     const AT: &str = "spec.strategy.canary.trafficRouting";
     let required = || FieldError::new(format!("{AT}.gatewayAPI.httpRoute"), "is required: name an HTTPRoute");
     let Some(routing) = routing else {
@@ -281,7 +292,16 @@ fn route_of(
         return None;
     }
     let verification = verification_of(&format!("{path}.verify"), route.verify.as_ref(), errors);
-    Some((route.http_route.clone(), verification))
+    Some((route.http_route.clone(), verification, route.at_rest.unwrap_or_default()))
+}
+
+fn load_of(routing: Option<&TrafficRouting>, errors: &mut Vec<FieldError>) -> i32 {
+    let load = routing.and_then(|routing| routing.max_pod_load).unwrap_or(DEFAULT_MAX_POD_LOAD);
+    if load < 100 {
+        let path = "spec.strategy.canary.trafficRouting.maxPodLoad";
+        errors.push(FieldError::new(path, format!("must be at least 100 (percent), but is {load}")));
+    }
+    load
 }
 
 fn verification_of(path: &str, wanted: Option<&Verify>, errors: &mut Vec<FieldError>) -> Verification {

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serin_api::status::Drain;
-use serin_api::validate::{DEFAULT_SCALE_DOWN_DELAY_SECONDS, Step};
+use serin_api::validate::{DEFAULT_MAX_POD_LOAD, DEFAULT_SCALE_DOWN_DELAY_SECONDS, Step};
 
 use crate::acknowledgement;
 use crate::action::Action;
@@ -32,6 +32,14 @@ pub fn pods_for(percent: i32, replicas: i32) -> i32 {
 pub fn carried_by(ready: i32, replicas: i32) -> i32 {
     let exact = i64::from(ready) * 100 / i64::from(replicas.max(1));
     i32::try_from(exact).unwrap_or(100).min(100)
+}
+
+/// The largest share that so many ready canary pods may have: past that, each would have to carry too much.
+pub fn tolerated_by(draft: &Draft<'_>, ready: i32) -> i32 {
+    let strategy = draft.world.strategy.as_ref();
+    let load = strategy.map_or(DEFAULT_MAX_POD_LOAD, |strategy| strategy.max_pod_load);
+    let replicas = i64::from(draft.world.rollout.replicas.max(1));
+    i32::try_from(i64::from(ready) * i64::from(load) / replicas).unwrap_or(100).min(100)
 }
 
 /// The pods that a canary begins with.
@@ -238,7 +246,8 @@ pub fn traffic_has_left(draft: &Draft<'_>, course: &Course<'_>, revision: &Revis
     let unreached = [&traffic.stable, &traffic.canary]
         .iter()
         .all(|service| !service.reaches(hash) && service.ready_of(hash) == 0);
-    let handed_over =
-        !matches!(course, Course::Settled { .. } | Course::Aborted { .. }) || traffic.route.canary_is_zero();
+    let handed_over = !matches!(course, Course::Settled { .. } | Course::Aborted { .. })
+        || traffic.route.canary_is_zero()
+        || course.stable().is_some_and(|stable| traffic.rests_restored(&stable.hash));
     unreached && handed_over
 }

@@ -10,7 +10,7 @@ use crate::course::Course;
 use crate::draft::Draft;
 use crate::events::{Event, reasons};
 use crate::references;
-use crate::snapshot::Revision;
+use crate::snapshot::{Revision, ServiceView, TrafficView};
 use crate::status;
 use crate::traffic;
 
@@ -49,6 +49,9 @@ pub fn proceed(draft: &mut Draft<'_>, deleted_at: Timestamp) {
 /// Everything is as it should be left behind; otherwise asks for the next step towards that.
 fn is_safe(draft: &mut Draft<'_>, limit: Timestamp) -> bool {
     let Some(traffic) = draft.world.traffic.as_ref().filter(|traffic| traffic.recorded) else { return true };
+    if is_left_as_found(draft, traffic) {
+        return true;
+    }
     if let Some(stable) = draft.world.stable() {
         draft.status.stable_rs = Some(stable.hash.clone());
         // A hand-over goes on from what is recorded of the Services.
@@ -74,6 +77,33 @@ fn is_safe(draft: &mut Draft<'_>, limit: Timestamp) -> bool {
             return false;
         }
     }
+    traffic.original_weights.is_empty() || !give_weights_back(draft, traffic)
+}
+
+/// Both Services select what the user said, the route has the user's weights, and nothing but the stable revision is left.
+fn is_left_as_found(draft: &Draft<'_>, traffic: &TrafficView) -> bool {
+    let is_own = |service: &ServiceView| !service.selector.contains_key(POD_TEMPLATE_HASH);
+    is_own(&traffic.stable)
+        && is_own(&traffic.canary)
+        && only_stable_is_left(draft)
+        && traffic.route.restoring(&traffic.original_weights).is_some_and(|changes| changes.is_empty())
+}
+
+fn only_stable_is_left(draft: &Draft<'_>) -> bool {
+    let Some(stable) = draft.world.stable() else { return false };
+    let mut others = draft.world.revisions.iter().filter(|other| other.uid != stable.uid && !other.deleting);
+    others.all(|other| other.replicas == 0 && other.existing == 0)
+}
+
+/// The last act: with their own selectors both Services have the same pods, so that it makes no difference which of them
+/// a request goes to. True while it is not done; where it cannot be done, the weights stay at 100 and 0.
+fn give_weights_back(draft: &mut Draft<'_>, traffic: &TrafficView) -> bool {
+    let changes = traffic.route.restoring(&traffic.original_weights).filter(|changes| !changes.is_empty());
+    let (Some(changes), true) = (changes, only_stable_is_left(draft)) else { return false };
+    // The EndpointSlices of one Service may be behind those of the other.
+    if traffic.canary.ready.len() == traffic.stable.ready.len() {
+        draft.act(traffic::restoring(draft, traffic, changes));
+    }
     true
 }
 
@@ -81,6 +111,5 @@ fn is_safe(draft: &mut Draft<'_>, limit: Timestamp) -> bool {
 /// references may be gone already; they go all the same.
 fn others_are_gone(draft: &mut Draft<'_>, stable: &Revision) -> bool {
     capacity::scale(draft, &Course::Settled { stable });
-    let mut others = draft.world.revisions.iter().filter(|other| other.uid != stable.uid && !other.deleting);
-    others.all(|other| other.replicas == 0 && other.existing == 0)
+    only_stable_is_left(draft)
 }

@@ -13,7 +13,7 @@ use crate::events::{After, Event, reasons};
 use crate::hash;
 use crate::promote;
 use crate::resume::{self, StandingPause};
-use crate::snapshot::{Revision, Snapshot};
+use crate::snapshot::{Revision, Snapshot, TrafficView};
 use crate::traffic;
 use crate::verification;
 use crate::waits::Wait;
@@ -51,7 +51,11 @@ pub fn advance(draft: &mut Draft<'_>, course: &Course<'_>) {
 /// has had traffic, or has come to a pause, keeps its step: scaling opens no gate.
 pub fn are_needless(world: &Snapshot) -> bool {
     let recorded = &world.recorded;
-    let has_traffic = world.traffic.as_ref().is_some_and(|traffic| !traffic.route.canary_is_zero());
+    let rests = |traffic: &TrafficView| {
+        traffic.route.canary_is_zero()
+            || world.stable().is_some_and(|stable| traffic.rests_restored(&stable.hash))
+    };
+    let has_traffic = world.traffic.as_ref().is_some_and(|traffic| !rests(traffic));
     let has_stepped = recorded.current_pod_hash.as_deref() == Some(world.current_hash())
         && (recorded.current_step_index.unwrap_or(0) > 0 || !recorded.pause_conditions.is_empty());
     world.rollout.replicas == 0 && !has_traffic && !has_stepped

@@ -350,6 +350,8 @@ fn traffic(
     Some(TrafficView {
         recorded: is_recorded,
         route: RouteView::of(&in_force.http_route, namespace, route, &stable.name, &canary.name),
+        original_weights: in_force.original_weights.clone(),
+        at_rest: strategy.map(|strategy| strategy.at_rest).unwrap_or_default(),
         stable: service(stable),
         canary: service(canary),
         wanted: wanted.filter(|wanted| {

@@ -61,7 +61,11 @@ fn record(draft: &mut Draft<'_>, traffic: &TrafficView) {
         http_route: traffic.route.name.clone(),
         stable_service: service(&traffic.stable),
         canary_service: service(&traffic.canary),
-        original_weights: traffic.route.original_weights(),
+        // With a stable revision but no record of ours, ours was lost: the weights may be of our own making.
+        original_weights: match draft.world.stable() {
+            Some(_) => traffic.route.rest_weights(),
+            None => traffic.route.original_weights(),
+        },
     });
 }
 

@@ -99,11 +99,7 @@ impl Pair {
 
     /// The canary's share of the pair in percent, rounded up so that any traffic counts; 0 where the pair has none.
     pub fn canary_percent(&self) -> i32 {
-        if self.sum() == 0 {
-            return 0;
-        }
-        let exact = i64::from(self.canary.weight()) * 100;
-        i32::try_from((exact + self.sum() - 1) / self.sum()).unwrap_or(100)
+        percent_of(self.canary.weight(), self.sum())
     }
 
     /// The two numbers that give the canary `percent` of the pair.
@@ -121,6 +117,20 @@ impl Pair {
         let narrow = |weight: i64| i32::try_from(weight).unwrap_or(i32::MAX);
         Ok((narrow(sum - canary), narrow(canary)))
     }
+}
+
+impl PairWeights {
+    /// The canary's share in percent that these weights give, rounded up.
+    pub fn canary_percent(&self) -> i32 {
+        percent_of(self.canary, i64::from(self.stable) + i64::from(self.canary))
+    }
+}
+
+fn percent_of(weight: i32, sum: i64) -> i32 {
+    if sum == 0 {
+        return 0;
+    }
+    i32::try_from((i64::from(weight) * 100 + sum - 1) / sum).unwrap_or(100)
 }
 
 impl RouteView {
@@ -198,6 +208,19 @@ impl RouteView {
         Ok(changes)
     }
 
+    /// What has to change for every rule to have the user's own weights back; nothing where those of a rule are not known.
+    pub fn restoring(&self, original: &[OriginalWeights]) -> Option<Vec<PairWeights>> {
+        let own = |pair: &Pair| {
+            let known = original.iter().find(|own| usize::try_from(own.rule) == Ok(pair.rule))?;
+            Some(PairWeights { pair: pair.clone(), stable: known.stable, canary: known.canary })
+        };
+        let all: Option<Vec<PairWeights>> = self.pairs.iter().map(own).collect();
+        let differs = |own: &PairWeights| {
+            own.pair.stable.weight() != own.stable || own.pair.canary.weight() != own.canary
+        };
+        Some(all?.into_iter().filter(differs).collect())
+    }
+
     /// The user's own weights, to be recorded before the first write.
     pub fn original_weights(&self) -> Vec<OriginalWeights> {
         let original = |pair: &Pair| OriginalWeights {
@@ -206,6 +229,15 @@ impl RouteView {
             canary: pair.canary.weight(),
         };
         self.pairs.iter().map(original).collect()
+    }
+
+    /// The weights at which the canary Service has no share, in place of the user's own where those are not known.
+    pub fn rest_weights(&self) -> Vec<OriginalWeights> {
+        let at_rest = |(own, pair): (OriginalWeights, &Pair)| match pair.weights_for(0) {
+            Ok((stable, canary)) => OriginalWeights { stable, canary, ..own },
+            Err(_) => own,
+        };
+        self.original_weights().into_iter().zip(&self.pairs).map(at_rest).collect()
     }
 
     /// Why the route cannot carry the steps, as errors on the field that names it.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serin_api::Names;
 use serin_api::names::POD_TEMPLATE_HASH;
-use serin_api::spec::Resume;
-use serin_api::status::{ManagedTraffic, RolloutStatus, Weights};
+use serin_api::spec::{AtRest, Resume};
+use serin_api::status::{ManagedTraffic, OriginalWeights, RolloutStatus, Weights};
 use serin_api::template::RawTemplate;
 use serin_api::validate::{FieldError, ValidCanary};
 
@@ -154,6 +154,10 @@ pub struct TrafficView {
     pub stable: ServiceView,
     pub canary: ServiceView,
     pub route: RouteView,
+    /// The user's own weights on it, as far as they are recorded.
+    pub original_weights: Vec<OriginalWeights>,
+    /// Which weights it carries at rest.
+    pub at_rest: AtRest,
     /// The references that the spec names, where they differ from the recorded ones.
     pub wanted: Option<ManagedTraffic>,
 }
@@ -197,6 +201,24 @@ impl ServiceView {
     /// Ready endpoints of anything else, unknown pods included.
     pub fn ready_of_others(&self, hash: &str) -> i32 {
         count(self.ready.iter()) - self.ready_of(hash)
+    }
+}
+
+impl TrafficView {
+    /// The user's own weights stand, as is asked for at rest, and both Services are to have the pods of one revision. So it
+    /// makes no difference which of them a request goes to.
+    pub fn rests_restored(&self, hash: &str) -> bool {
+        self.stable.selects(hash) && self.canary.selects(hash) && self.rests_restored_or_released(hash)
+    }
+
+    /// The same, where a Service may have got its own selector back already.
+    pub fn rests_restored_or_released(&self, hash: &str) -> bool {
+        let serves = !self.canary.ready.is_empty() || self.stable.ready.is_empty();
+        self.at_rest == AtRest::Restore
+            && self.stable.reaches(hash)
+            && self.canary.reaches(hash)
+            && serves
+            && self.route.restoring(&self.original_weights).is_some_and(|changes| changes.is_empty())
     }
 }
 

@@ -4,6 +4,8 @@
 //! the Service that is right, the other one over, weights back. `settle` walks towards one revision on both Services,
 //! `step` towards the canary's share.
 
+use serin_api::spec::AtRest;
+
 use crate::action::Action;
 use crate::capacity;
 use crate::course::{Course, hand_over_unfinished};
@@ -11,6 +13,7 @@ use crate::draft::Draft;
 use crate::drift::Drift;
 use crate::gates;
 use crate::roles;
+use crate::routes::PairWeights;
 use crate::snapshot::{self, Revision, ServiceView, TrafficView};
 use crate::verification;
 use crate::waits::Wait;
@@ -20,6 +23,8 @@ use crate::waits::Wait;
 enum Move {
     /// Give the canary Service this share.
     Share(i32),
+    /// Give the route the user's own weights back.
+    Restore(Vec<PairWeights>),
     /// Let the stable Service select a revision.
     SelectStable(String),
     /// Let the canary Service select a revision.
@@ -40,7 +45,9 @@ pub fn steer(draft: &mut Draft<'_>, course: &Course<'_>) {
             settle(draft, traffic, target)
         }
         Course::FirstDeploy { .. } => None,
-        Course::Settled { stable } | Course::Aborted { stable, .. } => settle(draft, traffic, stable),
+        Course::Settled { stable } | Course::Aborted { stable, .. } => {
+            restore(draft, traffic, stable).or_else(|| settle(draft, traffic, stable))
+        }
         Course::Stepping { stable, .. } if hand_over_unfinished(draft, stable) => {
             settle(draft, traffic, stable)
         }
@@ -82,13 +89,33 @@ pub fn settle_on(draft: &mut Draft<'_>, target: &Revision) {
 /// Whether nothing is left for `settle` to do. What is missing counts as done.
 pub fn is_settled(traffic: &TrafficView, target: &Revision) -> bool {
     let right = |service: &ServiceView| !service.found || service.selects(&target.hash);
-    right(&traffic.stable) && right(&traffic.canary) && traffic.route.is_at(0)
+    right(&traffic.stable) && right(&traffic.canary) && is_at_rest_weights(traffic, target)
+}
+
+fn is_at_rest_weights(traffic: &TrafficView, target: &Revision) -> bool {
+    traffic.route.is_at(0) || traffic.rests_restored(&target.hash)
 }
 
 /// The same, where a Service may have got its own selector back already.
 pub fn is_settled_or_released(traffic: &TrafficView, target: &Revision) -> bool {
     let right = |service: &ServiceView| !service.found || service.reaches(&target.hash);
-    right(&traffic.stable) && right(&traffic.canary) && traffic.route.is_at(0)
+    let is_at_rest = traffic.route.is_at(0) || traffic.rests_restored_or_released(&target.hash);
+    right(&traffic.stable) && right(&traffic.canary) && is_at_rest
+}
+
+/// The user's own weights, where they are wanted at rest: as soon as both Services list the same pods, and that is
+/// recorded, so that a foreign selector can be told.
+fn restore(draft: &Draft<'_>, traffic: &TrafficView, target: &Revision) -> Option<Move> {
+    let TrafficView { stable, canary, route, .. } = traffic;
+    let has_all = |service: &ServiceView| {
+        service.selects(&target.hash)
+            && service.recorded.as_ref() == Some(&target.hash)
+            && service.ready_of_others(&target.hash) == 0
+    };
+    let is_wanted = traffic.at_rest == AtRest::Restore && draft.world.is_valid();
+    let same = has_all(stable) && has_all(canary) && stable.ready.len() == canary.ready.len();
+    let changes = route.restoring(&traffic.original_weights).filter(|changes| !changes.is_empty())?;
+    (is_wanted && same).then_some(Move::Restore(changes))
 }
 
 fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Option<Move> {
@@ -104,7 +131,7 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
         return Some(Move::SelectCanary(hash.clone()));
     }
     if stable.selects(hash) {
-        if !route.is_at(0) {
+        if !is_at_rest_weights(traffic, target) {
             return to_stable(draft, traffic, target);
         }
         return must_move_canary.then(|| Move::SelectCanary(hash.clone()));
@@ -304,6 +331,7 @@ fn share_of(
     };
     let ready = service.ready_of(&canary.hash);
     let stable_ready = traffic.stable.ready_of(&stable.hash);
+    let tolerated = capacity::tolerated_by(draft, ready);
     let safe = if is_at_rest(draft) || ready == 0 && stable_ready == 0 {
         return None;
     } else if ready == 0 {
@@ -313,6 +341,15 @@ fn share_of(
             None,
         );
         0
+    } else if stable_ready > 0 && wanted.min(now_at) > tolerated {
+        let lower = (0..=tolerated).rev().find(|share| route.changes_for(*share).is_ok()).unwrap_or(0);
+        let message = format!(
+            "Service {} lists {ready} ready pods, too few for weight {}: its weight is lowered",
+            service.name,
+            wanted.min(now_at)
+        );
+        draft.wait(Wait::Endpoints, message, None);
+        within_reach(draft, traffic, stable, lower)
     } else if stable_ready == 0 || wanted <= now_at {
         let safe = within_reach(draft, traffic, stable, wanted);
         if stable_ready == 0 || safe > wanted {
@@ -340,27 +377,19 @@ fn is_at_rest(draft: &Draft<'_>) -> bool {
 /// Turns a move into an action, unless somebody undoes it faster than it makes sense to repeat it.
 fn ask(draft: &mut Draft<'_>, traffic: &TrafficView, next: Move) {
     let action = match next {
-        Move::Share(percent) => {
-            let changes = match traffic.route.changes_for(percent) {
-                Ok(changes) => changes,
-                Err(error) => {
-                    let message =
-                        format!("rule {} of the route cannot express {percent} percent", error.rule);
-                    draft.wait(
-                        Wait::ValidSpec,
-                        message,
-                        Some(format!("multiply its weights by {}", error.factor)),
-                    );
-                    return;
-                }
-            };
-            let subject = format!("HTTPRoute/{}", traffic.route.name);
-            let weights = draft.world.recorded_weights();
-            let recorded = weights.map(|weights| weights.canary.weight.to_string());
-            let drift = drift(draft, subject, &percent.to_string(), recorded, traffic.route.writer.clone());
-            let from = traffic.route.canary_percent();
-            Action::SetWeights { route: traffic.route.name.clone(), from, percent, changes, drift }
-        }
+        Move::Share(percent) => match traffic.route.changes_for(percent) {
+            Ok(changes) => set_weights(draft, traffic, percent, changes),
+            Err(error) => {
+                let message = format!("rule {} of the route cannot express {percent} percent", error.rule);
+                draft.wait(
+                    Wait::ValidSpec,
+                    message,
+                    Some(format!("multiply its weights by {}", error.factor)),
+                );
+                return;
+            }
+        },
+        Move::Restore(changes) => restoring(draft, traffic, changes),
         Move::SelectStable(hash) => select(draft, &traffic.stable, hash),
         Move::SelectCanary(hash) => select(draft, &traffic.canary, hash),
     };
@@ -376,6 +405,20 @@ fn ask(draft: &mut Draft<'_>, traffic: &TrafficView, next: Move) {
         }
         _ => draft.act(action),
     }
+}
+
+/// Gives the route the user's own weights back.
+pub fn restoring(draft: &Draft<'_>, traffic: &TrafficView, changes: Vec<PairWeights>) -> Action {
+    let percent = changes.iter().map(PairWeights::canary_percent).max().unwrap_or(0);
+    set_weights(draft, traffic, percent, changes)
+}
+
+fn set_weights(draft: &Draft<'_>, traffic: &TrafficView, percent: i32, changes: Vec<PairWeights>) -> Action {
+    let route = &traffic.route;
+    let recorded = draft.world.recorded_weights().map(|weights| weights.canary.weight.to_string());
+    let subject = format!("HTTPRoute/{}", route.name);
+    let drift = drift(draft, subject, &percent.to_string(), recorded, route.writer.clone());
+    Action::SetWeights { route: route.name.clone(), from: route.canary_percent(), percent, changes, drift }
 }
 
 fn select(draft: &Draft<'_>, service: &ServiceView, hash: String) -> Action {

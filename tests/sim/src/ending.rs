@@ -194,7 +194,10 @@ impl Stage {
         self.require(selected("stable") == *stable, "the stable Service selects another revision")?;
         let is_over = self.phase() == "Healthy" || status["abort"] == true;
         if is_over {
-            self.require(weights == (100, 0), "the weights are not 100 and 0")?;
+            let own = &status["canary"]["managed"]["originalWeights"][0];
+            let own = (own["stable"].as_i64().unwrap_or(100), own["canary"].as_i64().unwrap_or(0));
+            let wanted = if self.setting.restores { own } else { (100, 0) };
+            self.require(weights == wanted, &format!("the weights are not {wanted:?}"))?;
             self.require(selected("canary") == *stable, "the canary Service selects another revision")?;
         }
         for set in self.world.all(Kind::ReplicaSet) {

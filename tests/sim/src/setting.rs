@@ -90,6 +90,8 @@ pub struct Setting {
     pub steps: usize,
     /// Whether pods have metadata of their role.
     pub roles: bool,
+    /// Whether the route has its own weights back at rest.
+    pub restores: bool,
     /// Steps of the cluster until a pod is ready.
     pub startup: u32,
     /// Steps of the cluster until a pod has ended.
@@ -107,9 +109,11 @@ impl Setting {
     pub fn any(random: &mut Random) -> Self {
         let slow = random.once_in(3);
         // Numbers of its own, so that all else is the same with a gateway and without.
-        let gateway = GatewaySetting::any(&mut random.apart());
+        let mut apart = random.apart();
+        let gateway = GatewaySetting::any(&mut apart);
         Self {
             gateway,
+            restores: apart.apart().once_in(3),
             replicas: 1 + random.below(5),
             steps: random.below(LISTS) as usize,
             roles: random.once_in(2),
@@ -143,9 +147,12 @@ pub fn steps(index: usize) -> Vec<Value> {
 
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { replicas, steps, roles, startup, ending, slice_lag, gateway, troubles } = self;
+        let Self { replicas, steps, roles, restores, startup, ending, slice_lag, gateway, troubles } = self;
         write!(f, "replicas {replicas}, steps {steps}, roles {roles}, startup {startup}, ending {ending}, ")?;
         write!(f, "slices {slice_lag}, ")?;
+        if *restores {
+            f.write_str("restores, ")?;
+        }
         if let Some(gateway) = gateway {
             write!(f, "gateway {gateway}, ")?;
         }
@@ -177,6 +184,7 @@ impl FromStr for Setting {
             replicas: number("replicas")?,
             steps: number("steps")? as usize,
             roles: value("roles")? == "true",
+            restores: text.split(", ").any(|part| part.trim() == "restores"),
             startup: number("startup")?,
             ending: number("ending")?,
             slice_lag: number("slices")?,

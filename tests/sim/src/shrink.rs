@@ -64,6 +64,7 @@ fn plainer(story: &Story) -> Vec<Setting> {
         plainer.push(without);
     }
     plainer.push(Setting { roles: false, ..setting.clone() });
+    plainer.push(Setting { restores: false, ..setting.clone() });
     plainer.push(Setting { startup: 0, ..setting.clone() });
     plainer.push(Setting { ending: 0, ..setting.clone() });
     plainer.push(Setting { slice_lag: 0, ..setting.clone() });

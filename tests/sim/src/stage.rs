@@ -129,6 +129,9 @@ pub fn manifest(setting: &Setting) -> Value {
     }
     // Old ReplicaSets have to go, too.
     wanted = wanted.set("/spec/revisionHistoryLimit", json!(2));
+    if setting.restores {
+        wanted = wanted.set("/spec/strategy/canary/trafficRouting/gatewayAPI/atRest", json!("Restore"));
+    }
     if setting.roles && setting.steps.is_multiple_of(2) {
         wanted = wanted.set("/spec/strategy/canary/roleAcknowledgement", json!({"timeout": 40}));
     }

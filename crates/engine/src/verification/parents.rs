@@ -16,7 +16,8 @@ const MESSAGE: usize = 256;
 pub(super) fn judge(route: &RouteView, generation: i64, earlier: Option<&RouteWeights>) -> Vec<RouteParent> {
     let judge = |parent: &ParentView| {
         // An entry that a former controller has left behind must not speak for the present one.
-        let reports = parent.reports.iter().map(|report| (report, of_report(report, generation)));
+        let reports =
+            parent.reports.iter().map(|report| (report, of_report(report, generation, route.generation)));
         let best = reports.min_by_key(|(_, (state, _))| *state);
         let known = earlier.into_iter().flat_map(|record| &record.parents);
         let known =
@@ -40,8 +41,10 @@ pub(super) fn judge(route: &RouteView, generation: i64, earlier: Option<&RouteWe
 }
 
 /// What one report means, and the condition that it is because of.
-fn of_report(report: &Report, generation: i64) -> (ParentState, Option<&Reported>) {
-    let is_of_now = |reported: &&Reported| reported.generation.is_none_or(|of| of >= generation);
+fn of_report(report: &Report, generation: i64, newest: i64) -> (ParentState, Option<&Reported>) {
+    // A generation that the route does not have yet is that of another route, which this status was copied from.
+    let is_of_now =
+        |reported: &&Reported| reported.generation.is_none_or(|of| (generation..=newest).contains(&of));
     let refused = |reported: &Option<Reported>, status: &str| {
         reported.as_ref().filter(is_of_now).is_some_and(|reported| reported.status == status)
     };

@@ -14,7 +14,17 @@ fn a_rollout_at_rest_gives_the_services_back_and_goes() {
     world.does(&["let Service/canary select all pods"]);
     let world = world.unselected("canary");
     world.does(&["let Service/stable select all pods"]);
-    world.unselected("stable").does(&["remove finalizer"]);
+    let world = world.unselected("stable");
+    // The user's own weights come last, when it makes no difference any more who gets a request.
+    world.does(&["change weight of HTTPRoute/route from 0 to 50"]);
+    world.clone().lists("canary", &[("v1", 4)]).does(&[]).wakes_at(Some(60));
+    world.route_weights(1, 1).does(&["remove finalizer"]);
+}
+
+#[test]
+fn weights_are_not_given_back_while_another_revision_has_pods() {
+    let world = deleted(World::healthy()).unselected("canary").unselected("stable");
+    world.revision("v2", 2, 1).after(51).does(&["remove finalizer"]);
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod promotes;
 mod references;
 mod refuses;
 mod restarts;
+mod restores;
 mod resumes;
 mod roles;
 mod rules;

@@ -353,3 +353,39 @@ fn a_hand_over_that_cannot_finish_is_taken_back_for_a_newer_template() {
     let taken_back = newer.stable("v1", 3);
     assert_eq!(taken_back.actions()[0], "let Service/canary select v3");
 }
+
+#[test]
+fn a_share_that_too_few_pods_are_left_for_is_lowered_at_once_and_comes_back() {
+    let paused = World::canary_selected()
+        .revision("v2", 2, 3)
+        .selects("canary", "v2", 3)
+        .weights(50, 50)
+        .managed(Some("v1"), Some("v2"))
+        .recorded_current("v2", 3)
+        .status("pauseConditions", json!([{"reason": "CanaryPauseStep", "startTime": crate::world::START}]))
+        .status("controllerPause", json!(true));
+    // Two of five carry 40 % as always, and 60 % with half as much again.
+    paused.clone().lists("canary", &[("v2", 2)]).does(&[]);
+    let overloaded = paused.clone().lists("canary", &[("v2", 1)]);
+    overloaded
+        .does(&["change weight of HTTPRoute/route from 50 to 30"])
+        .waits_for(&["Endpoints", "PauseDuration"]);
+    overloaded.reports("/currentStepIndex", json!(3));
+    let lowered = paused.route_weights(70, 30);
+    lowered.clone().lists("canary", &[("v2", 1)]).does(&[]);
+    lowered.clone().lists("canary", &[("v2", 2)]).does(&[]).waits_for(&["PauseDuration", "Endpoints"]);
+    lowered.does(&["change weight of HTTPRoute/route from 30 to 50"]);
+}
+
+#[test]
+fn how_much_a_pod_may_carry_can_be_said() {
+    let routing = json!({"gatewayAPI": {"httpRoute": "route"}, "maxPodLoad": 250});
+    let paused = World::canary_selected()
+        .canary("trafficRouting", routing)
+        .revision("v2", 2, 3)
+        .selects("canary", "v2", 1)
+        .weights(50, 50)
+        .managed(Some("v1"), Some("v2"))
+        .recorded_current("v2", 3);
+    paused.does(&[]);
+}

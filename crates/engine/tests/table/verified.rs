@@ -130,6 +130,12 @@ fn a_gateway_that_has_reported_before_is_waited_for_even_on_a_route_that_was_mad
 }
 
 #[test]
+fn a_status_that_was_copied_from_another_route_proves_nothing() {
+    let copied = written().reported(7, &[("Accepted", "True", Some(40)), ("ResolvedRefs", "True", Some(40))]);
+    copied.reports("/canary/weights/routes/0/parents/0/state", json!("Pending"));
+}
+
+#[test]
 fn an_edit_of_the_route_beside_its_weights_proves_nothing_anew() {
     let edited = accepted().reported(8, &[("Accepted", "True", Some(7)), ("ResolvedRefs", "True", Some(7))]);
     edited

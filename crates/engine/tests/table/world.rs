@@ -293,6 +293,12 @@ impl World {
         world
     }
 
+    /// Status says that the route carried this share.
+    pub fn status_weight(mut self, canary: i32) -> Self {
+        self.rollout["status"]["canary"]["weights"]["canary"]["weight"] = json!(canary);
+        self
+    }
+
     /// A gateway reports on the route, at this generation, with these conditions (type, status, generation).
     pub fn reported(mut self, generation: i64, conditions: &[(&str, &str, Option<i64>)]) -> Self {
         let conditions: Vec<Value> = conditions

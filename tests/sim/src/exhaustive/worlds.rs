@@ -20,6 +20,7 @@ impl SmallWorld {
     /// A Rollout that has been deployed, of which the operator hears everything at once.
     pub fn new(replicas: u32, steps: usize, roles: bool) -> Self {
         let setting = Setting {
+            restores: false,
             replicas,
             steps,
             roles,

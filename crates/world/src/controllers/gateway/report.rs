@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::objects::{name, namespace, put};
+use super::super::objects::{name, namespace, put, uid};
 use super::{Accepts, Manner, Reports, generation};
 use crate::world::{Kind, World, time};
 
@@ -16,7 +16,8 @@ pub(super) fn write(world: &mut World, seen: &Value, manner: Manner) {
         return;
     }
     let key = format!("{}/{}", namespace(seen), name(seen));
-    let Some(present) = world.find(Kind::HttpRoute, &key).cloned() else { return };
+    let present = world.find(Kind::HttpRoute, &key).filter(|present| uid(present) == uid(seen)).cloned();
+    let Some(present) = present else { return };
     let parents: Vec<Value> = seen["spec"]["parentRefs"]
         .as_array()
         .into_iter()
