@@ -369,7 +369,7 @@ fn a_share_that_too_few_pods_are_left_for_is_lowered_at_once_and_comes_back() {
     let overloaded = paused.clone().lists("canary", &[("v2", 1)]);
     overloaded
         .does(&["change weight of HTTPRoute/route from 50 to 30"])
-        .waits_for(&["Endpoints", "PauseDuration"]);
+        .waits_for(&["PauseDuration", "Endpoints"]);
     overloaded.reports("/currentStepIndex", json!(3));
     let lowered = paused.route_weights(70, 30);
     lowered.clone().lists("canary", &[("v2", 1)]).does(&[]);

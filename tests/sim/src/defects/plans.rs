@@ -22,6 +22,7 @@ pub const DEFECTS: &[Defect] = &[
     Defect::of_plan(4, "the stable Service is moved with the commit", flip_at_commit),
     Defect::of_plan(4, "a selector and a weight change in one pass", select_beside_weight),
     Defect::of_plan(4, "the canary Service is moved under share", select_newest),
+    Defect::of_plan(4, "the user's own weights come back while a hand-over is under way", restore_early),
     Defect::of_plan(5, "nobody's changes of weights are put back", ignore_drift),
     Defect::of_plan(6, "an abort leaves the weight", abort_keeps_weight),
     Defect::of_plan(6, "an abort is forgotten with the next status", abort_is_forgotten),
@@ -156,6 +157,17 @@ fn step_without_weight(world: &Snapshot, plan: &mut Plan) {
     let index = world.recorded.current_step_index.unwrap_or(0);
     if canary(world).is_some() && waits_for(plan, "Endpoints") {
         plan.status = Some(json!({ "currentStepIndex": index + 1 }));
+    }
+}
+
+fn restore_early(world: &Snapshot, plan: &mut Plan) {
+    let (Some(traffic), Some(stable)) = (&world.traffic, world.stable()) else { return };
+    let hands_over = traffic.canary.selects(&stable.hash) && !traffic.stable.selects(&stable.hash);
+    let changes = traffic.route.restoring(&traffic.original_weights).unwrap_or_default();
+    if hands_over && !changes.is_empty() {
+        plan.actions.retain(|action| !action.is_traffic());
+        let (route, from) = (traffic.route.name.clone(), traffic.route.canary_percent());
+        plan.actions.insert(0, Action::SetWeights { route, from, percent: 50, changes, drift: None });
     }
 }
 
