@@ -32,4 +32,5 @@ mod rules;
 mod scales;
 mod statuses;
 mod steps;
+mod troubleshooting;
 mod verified;
