@@ -20,11 +20,18 @@ pub fn commit(draft: &mut Draft<'_>, course: &Course<'_>) {
     let unrecorded = course.stable().filter(|stable| stable.stable_ordinal.is_none());
     let recorded = ready.or(unrecorded).or_else(|| still_serving(draft, course));
     let Some(revision) = recorded.filter(|revision| revision.owned) else { return };
+    let unchanged = ready.map(|ready| ready.resource_version.clone());
+    let subject = format!("ReplicaSet/{}", revision.name);
+    if unchanged.is_some() && draft.actions.iter().any(|action| action.subject() == subject) {
+        // It is about to have another version: the next plan commits.
+        return;
+    }
     let newest =
         draft.world.revisions.iter().filter_map(|revision| revision.stable_ordinal).max().unwrap_or(0);
     draft.act(Action::RecordStable {
         replica_set: revision.name.clone(),
         uid: revision.uid.clone(),
+        unchanged,
         hash: revision.hash.clone(),
         has_annotations: revision.has_annotations,
         before: revision.records.stable.clone(),
