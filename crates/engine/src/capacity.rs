@@ -12,6 +12,7 @@ use crate::action::Action;
 use crate::course::Course;
 use crate::draft::Draft;
 use crate::gates;
+use crate::handover;
 use crate::restart;
 use crate::roles;
 use crate::snapshot::Revision;
@@ -120,20 +121,13 @@ pub fn await_pods(draft: &mut Draft<'_>, course: &Course<'_>) {
 /// on its way out.
 fn wanted_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> Option<i32> {
     let placed = placed_pods(draft, course, revision)?;
-    if is_replaced(draft, course, revision) {
+    // Pods that it gets now would only drain.
+    if handover::is_replaced(draft, revision) {
         return Some(placed.min(revision.replicas));
     }
     let with_surge = placed.saturating_add(restart::surge(draft, course, revision));
     // After a commit in this very plan the turn may be another revision's.
     Some(if restart::must_wait(draft) { with_surge.min(placed.max(revision.replicas)) } else { with_surge })
-}
-
-/// The stable revision whose place another one takes in this very plan. Pods that it gets now would only drain.
-fn is_replaced(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> bool {
-    let is_stable = course.stable().is_some_and(|stable| stable.uid == revision.uid);
-    let mut actions = draft.actions.iter();
-    is_stable
-        && actions.any(|action| matches!(action, Action::RecordStable { uid, .. } if *uid != revision.uid))
 }
 
 /// The same without a restart.

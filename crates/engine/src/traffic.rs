@@ -31,6 +31,10 @@ pub fn steer(draft: &mut Draft<'_>, course: &Course<'_>) {
     if !traffic.recorded || draft.world.yields {
         return;
     }
+    // What the stable Service serves becomes stable again: the course of this plan is no longer the Rollout's.
+    if hand_over_is_taken_back(draft, traffic) {
+        return;
+    }
     if let Some(stable) = course.stable().filter(|stable| needs_refuge(draft, traffic, stable)) {
         return take_refuge(draft, traffic, stable);
     }
@@ -48,6 +52,13 @@ pub fn steer(draft: &mut Draft<'_>, course: &Course<'_>) {
     if let Some(next) = next {
         ask(draft, traffic, next);
     }
+}
+
+fn hand_over_is_taken_back(draft: &Draft<'_>, traffic: &TrafficView) -> bool {
+    let is_stable = |hash: &str| draft.world.stable().is_some_and(|stable| stable.hash == hash);
+    draft.actions.iter().any(|action| {
+        matches!(action, Action::RecordStable { hash, .. } if traffic.stable.selects(hash) && !is_stable(hash))
+    })
 }
 
 /// Both Services can select the stable revision, and only the canary Service reaches pods of it: somebody has taken the

@@ -348,8 +348,15 @@ fn a_hand_over_that_cannot_finish_is_taken_back_for_a_newer_template() {
     let newer = world.wants("v3").revision("v3", 3, 1);
     newer.does(&["record ReplicaSet/web-v1 as stable"]);
     newer.clone().available("v2", 1).does(&[]);
-    // Where nobody is served it finishes.
+    // At zero replicas, and where nobody is served, it finishes.
+    newer.clone().spec("replicas", json!(0)).does(&[
+        "change weight of HTTPRoute/route from 0 to 100",
+        "scale ReplicaSet/web-v2 from 5 to 0",
+        "scale ReplicaSet/web-v3 from 1 to 0",
+    ]);
     newer.clone().lists("stable", &[]).does(&["change weight of HTTPRoute/route from 0 to 100"]);
     let taken_back = newer.stable("v1", 3);
     assert_eq!(taken_back.actions()[0], "let Service/canary select v3");
 }
+    // Nor is a Service moved in the same plan.
+    newer.clone().managed(Some("v2"), Some("v2")).does(&["record ReplicaSet/web-v1 as stable"]);

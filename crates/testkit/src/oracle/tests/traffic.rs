@@ -110,8 +110,12 @@ fn a_commit_is_taken_back_where_the_revision_before_serves_all_and_the_committed
     town.written(Kind::ReplicaSet, "web-v1", "/metadata/annotations/serin.dev~1stable", json!("3"));
     town.both(|world| drop(world.put(Kind::HttpRoute, route("route", 100, 0)))).is_fine();
     let ready = json!(1);
-    town.given(Kind::ReplicaSet, "web-v2", "/status/readyReplicas", ready)
-        .breaks_all(&["without", "unselected"]);
+    town.given(Kind::ReplicaSet, "web-v2", "/status/readyReplicas", ready).breaks_all(&[
+        "without",
+        "unselected",
+        "pause of step 1",
+        "pause of step 3",
+    ]);
 }
 
 #[test]
@@ -120,6 +124,8 @@ fn names_come_from_the_rollout() {
     let routing = json!({"plugins": {"argoproj-labs/gatewayAPI": {"httpRoute": "other"}}});
     town.given(Kind::Rollout, "web", "/spec/strategy/canary/trafficRouting", routing);
     town.weights(0, 100).breaks("no Rollout names it");
+    town.given(Kind::Rollout, "web", "/status/currentStepIndex", json!(4));
+    town.given(Kind::Rollout, "web", "/status/stableRS", json!("v2"));
     let mut town = Town::new();
     town.given(Kind::Rollout, "web", "/apiVersion", json!("canary.example.com/v1alpha1"));
     let record = "/metadata/annotations/canary.example.com~1stable";
