@@ -144,7 +144,7 @@ pub fn observe_named(
     if let Ok(strategy) = &strategy {
         reference_errors.extend(missing(objects, strategy, traffic.as_ref()));
     }
-    let current = current(&template, &revisions, recall);
+    let current = current(&template, &revisions, stable, recall);
     Snapshot {
         names: Arc::clone(names),
         rollout: rollout_view(rollout, objects.namespace_terminating),
@@ -298,13 +298,22 @@ fn stable(
     by_record.or_else(by_status).or_else(by_selector).map(|(index, _)| index)
 }
 
-fn current(template: &TemplateView, revisions: &[Revision], recall: &Recall) -> CurrentRevision {
+/// Where several stand for the template, as after an orphan came back, the stable one is meant, or else the newest: the
+/// one that is meant is made the newest, and must still be meant then.
+fn current(
+    template: &TemplateView,
+    revisions: &[Revision],
+    stable: Option<usize>,
+    recall: &Recall,
+) -> CurrentRevision {
     let live = || revisions.iter().enumerate().filter(|(_, revision)| !revision.deleting);
     let stands_for = |revision: &Revision| match &revision.template_ids {
         Some(ids) => ids.split(',').any(|id| id == template.id),
         None => revision.hash == template.hash,
     };
-    if let Some((index, _)) = live().find(|(_, revision)| stands_for(revision)) {
+    let known = live().filter(|(_, revision)| stands_for(revision));
+    if let Some((index, _)) = known.max_by_key(|(index, revision)| (stable == Some(*index), revision.number))
+    {
         return CurrentRevision::Known(index);
     }
     let own = crate::objects::TemplateProjection::of(template.raw.value());
