@@ -233,9 +233,8 @@ fn revision(
     let hash = metadata.labels.as_ref()?.get(POD_TEMPLATE_HASH)?.clone();
     let annotation = |name: &str| metadata.annotations.as_ref().and_then(|annotations| annotations.get(name));
     let status = &replica_set.status;
-    // Until its controller has seen a smaller spec, it still counts pods that are about to go.
-    let unseen = status.observed_generation < metadata.generation.unwrap_or(0);
-    let counted = |pods: i32| if unseen { pods.min(replica_set.replicas) } else { pods };
+    // Its controller counts pods that are about to go: until it has seen a smaller spec, and still when it does.
+    let counted = |pods: i32| pods.min(replica_set.replicas);
     Some(Revision {
         name: metadata.name.clone().unwrap_or_default(),
         resource_version: metadata.resource_version.clone().unwrap_or_default(),
