@@ -220,10 +220,9 @@ pub fn traffic_has_left(draft: &Draft<'_>, course: &Course<'_>, revision: &Revis
         return matches!(course, Course::FirstDeploy { target: Some(target) }
             if target.available >= draft.world.rollout.replicas);
     }
-    let hash = &revision.hash;
-    let unreached = [&traffic.stable, &traffic.canary]
-        .iter()
-        .all(|service| !service.reaches(hash) && service.ready_of(hash) == 0);
+    let unreached = [&traffic.stable, &traffic.canary].iter().all(|service| {
+        !service.reaches(hash) && service.ready_of(hash) == 0 && !service.ending.contains(hash)
+    });
     let handed_over =
         !matches!(course, Course::Settled { .. } | Course::Aborted { .. }) || traffic.route.canary_is_zero();
     unreached && handed_over

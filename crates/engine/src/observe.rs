@@ -349,10 +349,8 @@ fn traffic(
     let is_recorded = managed.is_some();
     let in_force = managed.or_else(|| wanted.clone())?;
     let namespace = objects.rollout.metadata.namespace.as_deref().unwrap_or_default();
-    let hashes =
-        revisions.iter().flat_map(|revision| revision.pods.iter().map(|pod| (&*pod.uid, &*revision.hash)));
-    let hashes: BTreeMap<&str, &str> = hashes.collect();
-    let service = |managed: &ManagedService| service_view(objects, managed, &hashes);
+    let pods = pods_of(objects, revisions);
+    let service = |managed: &ManagedService| service_view(objects, managed, &pods);
     let (stable, canary) = (&in_force.stable_service, &in_force.canary_service);
     let route = objects.routes.get(&in_force.http_route).map(|route| &**route);
     Some(TrafficView {
@@ -368,23 +366,41 @@ fn traffic(
     })
 }
 
-/// `hashes` names the revision of each live pod, by uid.
-fn service_view(objects: &Objects, managed: &ManagedService, hashes: &BTreeMap<&str, &str>) -> ServiceView {
+/// The revision of each pod by uid, and whether the pod is about to end.
+fn pods_of<'a>(objects: &'a Objects, revisions: &'a [Revision]) -> BTreeMap<&'a str, (&'a str, bool)> {
+    let revision_of = |pod: &'a Arc<Pod>| {
+        let metadata = &pod.metadata;
+        let owner =
+            metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))?;
+        let revision = revisions.iter().find(|revision| revision.uid == owner.uid)?;
+        Some((metadata.uid.as_deref()?, (&*revision.hash, metadata.deletion_timestamp.is_some())))
+    };
+    objects.pods.iter().filter_map(revision_of).collect()
+}
+
+fn service_view(
+    objects: &Objects,
+    managed: &ManagedService,
+    pods: &BTreeMap<&str, (&str, bool)>,
+) -> ServiceView {
     let service = objects.services.get(&managed.name);
     let mut seen = std::collections::BTreeSet::new();
     let slices = objects.slices.get(&managed.name).into_iter().flatten();
     let listed = slices.flat_map(|slice| slice.endpoints.iter().filter(|endpoint| endpoint.ready));
-    let hash_of = |uid: &str| hashes.get(uid).map(|hash| (*hash).to_owned());
     // A dual-stack Service lists every pod once for each address family.
-    let ready =
-        listed.filter(|endpoint| seen.insert(&endpoint.pod_uid)).map(|endpoint| hash_of(&endpoint.pod_uid));
+    let listed: Vec<&str> =
+        listed.map(|endpoint| &*endpoint.pod_uid).filter(|uid| seen.insert(*uid)).collect();
+    let listed = if service.is_some() { listed } else { Vec::new() };
+    let live = |uid: &&str| pods.get(*uid).filter(|(_, ends)| !ends).map(|(hash, _)| (*hash).to_owned());
+    let ending = |uid: &&str| pods.get(*uid).filter(|(_, ends)| *ends).map(|(hash, _)| (*hash).to_owned());
     ServiceView {
         name: managed.name.clone(),
         found: service.is_some(),
         selector: service.map(|service| service.selector.clone()).unwrap_or_default(),
         recorded: managed.pod_template_hash.clone(),
         writer: service.and_then(|service| service.writer.clone()),
-        ready: if service.is_some() { ready.collect() } else { Vec::new() },
+        ready: listed.iter().map(live).collect(),
+        ending: listed.iter().filter_map(ending).collect(),
     }
 }
 

@@ -170,6 +170,8 @@ pub struct ServiceView {
     pub writer: Option<String>,
     /// Ready endpoints, each with the hash of its revision where the pod is known.
     pub ready: Vec<Option<String>>,
+    /// The revisions of pods that it lists and that are about to end: none of these is ready for anybody.
+    pub ending: Vec<String>,
 }
 
 impl ServiceView {
