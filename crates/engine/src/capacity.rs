@@ -215,10 +215,13 @@ fn drain_delay(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> O
 /// No Service can select the revision, none lists it, and no share is on its way from it.
 pub fn traffic_has_left(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> bool {
     let Some(traffic) = &draft.world.traffic else { return true };
+    let hash = &revision.hash;
     if !traffic.recorded {
-        // Nothing of ours says which revision the Services mean: the newest that is complete takes over for all.
-        return matches!(course, Course::FirstDeploy { target: Some(target) }
-            if target.available >= draft.world.rollout.replicas);
+        // Unless a selector says which revision is meant, the newest that is complete takes over for all.
+        let is_selected = traffic.stable.selects(hash) || traffic.canary.selects(hash);
+        return !is_selected
+            && matches!(course, Course::FirstDeploy { target: Some(target) }
+                if target.available >= draft.world.rollout.replicas);
     }
     let unreached = [&traffic.stable, &traffic.canary].iter().all(|service| {
         !service.reaches(hash) && service.ready_of(hash) == 0 && !service.ending.contains(hash)
