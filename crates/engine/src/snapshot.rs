@@ -191,6 +191,15 @@ impl ServiceView {
         selected.is_none_or(|selected| self.ready.iter().all(|of| of.as_ref() == Some(selected)))
     }
 
+    /// Whether what it lists is not what its selector names: pods of another revision, or none that are known of this one.
+    pub fn lists_what_it_left(&self) -> bool {
+        let selected = self.selector.get(POD_TEMPLATE_HASH);
+        let is_behind = |selected: &String| {
+            self.ready_of(selected) == 0 || self.ready.iter().flatten().any(|of| of != selected)
+        };
+        !self.ready.is_empty() && selected.is_some_and(is_behind)
+    }
+
     /// Ready endpoints of this revision.
     pub fn ready_of(&self, hash: &str) -> i32 {
         count(self.ready.iter().filter(|of| of.as_deref() == Some(hash)))

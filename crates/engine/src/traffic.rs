@@ -126,6 +126,13 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
     // template that mends it.
     let indifferent = is_at_rest(draft) || stable.ready.is_empty() && canary.ready.is_empty();
     if must_move_canary && !route.is_at(0) {
+        let is_served = !indifferent && !canary.ready.is_empty() && !route.stable_is_zero();
+        if is_served && stable.lists_what_it_left() {
+            let message =
+                format!("Service {} still lists pods that it does not select any more", stable.name);
+            draft.wait(Wait::StableEndpoints, message, None);
+            return None;
+        }
         // A Service without share that still lists what it selected before is moved on, before anybody relies on it.
         let is_moving = route.stable_is_zero() && !stable.lists_what_it_selects();
         if indifferent || !stable.ready.is_empty() && !is_moving {
@@ -154,7 +161,10 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
     }
     // The stable Service still has a share and lists other pods: the canary Service carries all of it meanwhile.
     let needed = draft.world.rollout.replicas.min(target.available).max(1);
-    if indifferent || canary.ready_of(hash) >= needed && canary.ready_of_others(hash) == 0 {
+    // So it does at once where the stable Service has nobody.
+    let is_refuge = stable.ready.is_empty() && canary.ready_of(hash) > 0;
+    let is_enough = canary.ready_of(hash) >= needed && canary.ready_of_others(hash) == 0;
+    if indifferent || is_refuge || is_enough {
         return Some(Move::Share(100));
     }
     let (ready, name) = (canary.ready_of(hash), &canary.name);
@@ -176,12 +186,13 @@ fn to_stable(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) ->
     let TrafficView { stable, canary, .. } = traffic;
     let hash = &target.hash;
     // Where neither Service can serve, weights harm nobody, and the way on must not be blocked.
-    if is_at_rest(draft) || stable.ready.is_empty() && canary.ready.is_empty() {
+    // With nobody behind the canary Service nothing is lost, whoever is behind the other one.
+    if is_at_rest(draft) || canary.ready.is_empty() {
         return Some(Move::Share(0));
     }
     // After a commit both Services select the same revision, and the stable one must have caught up with the one that
     // carries the load. Otherwise this is a way back, and any ready pod is better than the revision that is left.
-    let hands_over = canary.selects(hash) && !traffic.route.canary_is_zero() && !canary.ready.is_empty();
+    let hands_over = canary.selects(hash) && !traffic.route.canary_is_zero();
     let needed = if hands_over { canary.ready_of(hash).min(draft.world.rollout.replicas).max(1) } else { 1 };
     let ready = stable.ready_of(hash);
     let only_ours = !hands_over || stable.ready_of_others(hash) == 0;
@@ -236,6 +247,10 @@ fn take_over(
         }
     }
     let revision = canary?;
+    if is_at_rest(draft) && draft.hold {
+        // It has no pods yet, and gets none before it may go on, however many are wanted by then.
+        return None;
+    }
     let needed = capacity::first_pods(draft).max(i32::from(!is_at_rest(draft)));
     if revision.available < needed {
         let message = format!("{} of {needed} pods of {} are available", revision.available, revision.name);
@@ -320,7 +335,8 @@ fn share_of(
             format!("Service {} has no ready pod of the canary: its weight is 0", service.name),
             None,
         );
-        0
+        // Pods that are listed and not known, as those of a ReplicaSet that was deleted, serve for as long as they are there.
+        if service.ready.is_empty() { 0 } else { within_reach(draft, traffic, stable, 0) }
     } else if stable_ready == 0 || wanted <= now_at {
         let safe = within_reach(draft, traffic, stable, wanted);
         if stable_ready == 0 || safe > wanted {
