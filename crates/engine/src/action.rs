@@ -46,10 +46,12 @@ pub enum Action {
     RelabelPod { pod: String, uid: String, labels: MapChange, annotations: MapChange },
     /// Let a pod end, if its PodDisruptionBudgets allow that. Its ReplicaSet makes another one.
     Evict { pod: String, uid: String, resource_version: String },
-    /// The commit: record a revision as stable.
+    /// The commit: record a revision as stable. Where it is for what the revision has by now, `unchanged` is the version
+    /// that was found to have it.
     RecordStable {
         replica_set: String,
         uid: String,
+        unchanged: Option<String>,
         hash: String,
         has_annotations: bool,
         before: Option<String>,

@@ -146,11 +146,8 @@ pub fn api_call(world: &Snapshot, action: &Action) -> ApiCall {
             self::replica_set(world, replica_set, patch)
         }
         Action::Scale { replica_set, uid, unchanged, from, to, .. } => {
-            let patch = Patch::of_uid(uid).test("/spec/replicas", json!(from));
-            let patch = match unchanged {
-                Some(version) => patch.test("/metadata/resourceVersion", json!(version)),
-                None => patch,
-            };
+            let patch =
+                Patch::of_uid(uid).unchanged(unchanged.as_deref()).test("/spec/replicas", json!(from));
             self::replica_set(world, replica_set, patch.add("/spec/replicas", json!(to)))
         }
         Action::SetMinReadySeconds { replica_set, uid, to } => {
@@ -164,13 +161,11 @@ pub fn api_call(world: &Snapshot, action: &Action) -> ApiCall {
                 .change("/spec/template/metadata/annotations", annotations);
             self::replica_set(world, replica_set, patch)
         }
-        Action::RecordStable { replica_set, uid, has_annotations, before, ordinal, .. } => {
-            let patch = Patch::of_uid(uid).with_annotations(*has_annotations).annotate(
-                *has_annotations,
-                &world.names.stable,
-                before.as_deref(),
-                &ordinal.to_string(),
-            );
+        Action::RecordStable { replica_set, uid, unchanged, has_annotations, before, ordinal, .. } => {
+            let patch = Patch::of_uid(uid)
+                .unchanged(unchanged.as_deref())
+                .with_annotations(*has_annotations)
+                .annotate(*has_annotations, &world.names.stable, before.as_deref(), &ordinal.to_string());
             self::replica_set(world, replica_set, patch)
         }
         Action::DeleteReplicaSet { replica_set, uid, resource_version } => {
@@ -299,6 +294,13 @@ impl Patch {
     fn test(mut self, path: &str, value: Value) -> Self {
         self.tests.push(json!({"op": "test", "path": path, "value": value}));
         self
+    }
+
+    fn unchanged(self, version: Option<&str>) -> Self {
+        match version {
+            Some(version) => self.test("/metadata/resourceVersion", json!(version)),
+            None => self,
+        }
     }
 
     /// Adds or replaces.

@@ -12,6 +12,7 @@ use crate::action::Action;
 use crate::course::Course;
 use crate::draft::Draft;
 use crate::gates;
+use crate::handover;
 use crate::restart;
 use crate::roles;
 use crate::snapshot::Revision;
@@ -129,20 +130,13 @@ pub fn await_pods(draft: &mut Draft<'_>, course: &Course<'_>) {
 /// on its way out.
 fn wanted_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> Option<i32> {
     let placed = placed_pods(draft, course, revision)?;
-    if is_replaced(draft, course, revision) {
+    // Pods that it gets now would only drain.
+    if handover::is_replaced(draft, revision) {
         return Some(placed.min(revision.replicas));
     }
     let with_surge = placed.saturating_add(restart::surge(draft, course, revision));
     // After a commit in this very plan the turn may be another revision's.
     Some(if restart::must_wait(draft) { with_surge.min(placed.max(revision.replicas)) } else { with_surge })
-}
-
-/// The stable revision whose place another one takes in this very plan. Pods that it gets now would only drain.
-fn is_replaced(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> bool {
-    let is_stable = course.stable().is_some_and(|stable| stable.uid == revision.uid);
-    let mut actions = draft.actions.iter();
-    is_stable
-        && actions.any(|action| matches!(action, Action::RecordStable { uid, .. } if *uid != revision.uid))
 }
 
 /// The same without a restart.
@@ -237,15 +231,17 @@ fn drain_delay(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> O
 /// No Service can select the revision, none lists it, and no share is on its way from it.
 pub fn traffic_has_left(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> bool {
     let Some(traffic) = &draft.world.traffic else { return true };
-    if !traffic.recorded {
-        // Nothing of ours says which revision the Services mean: the newest that is complete takes over for all.
-        return matches!(course, Course::FirstDeploy { target: Some(target) }
-            if target.available >= draft.world.rollout.replicas);
-    }
     let hash = &revision.hash;
-    let unreached = [&traffic.stable, &traffic.canary]
-        .iter()
-        .all(|service| !service.reaches(hash) && service.ready_of(hash) == 0);
+    if !traffic.recorded {
+        // Unless a selector says which revision is meant, the newest that is complete takes over for all.
+        let is_selected = traffic.stable.selects(hash) || traffic.canary.selects(hash);
+        return !is_selected
+            && matches!(course, Course::FirstDeploy { target: Some(target) }
+                if target.available >= draft.world.rollout.replicas);
+    }
+    let unreached = [&traffic.stable, &traffic.canary].iter().all(|service| {
+        !service.reaches(hash) && service.ready_of(hash) == 0 && !service.ending.contains(hash)
+    });
     let handed_over = !matches!(course, Course::Settled { .. } | Course::Aborted { .. })
         || traffic.route.canary_is_zero()
         || course.stable().is_some_and(|stable| traffic.rests_restored(&stable.hash));

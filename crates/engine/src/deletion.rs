@@ -25,6 +25,8 @@ pub fn proceed(draft: &mut Draft<'_>, deleted_at: Timestamp) {
     let world = draft.world;
     let finalizers = world.rollout.finalizers.as_deref().unwrap_or_default();
     let Some(index) = finalizers.iter().position(|finalizer| *finalizer == world.names.finalizer) else {
+        // It is let go, and others may still hold it: nothing is told of it any more.
+        draft.status = world.recorded.clone();
         return;
     };
     let let_go = Action::RemoveFinalizer { index, finalizer: world.names.finalizer.clone() };

@@ -22,11 +22,18 @@ pub fn commit(draft: &mut Draft<'_>, course: &Course<'_>) {
     let unrecorded = course.stable().filter(|stable| stable.stable_ordinal.is_none());
     let recorded = ready.or(unrecorded).or_else(|| still_serving(draft, course));
     let Some(revision) = recorded.filter(|revision| revision.owned) else { return };
+    let unchanged = ready.map(|ready| ready.resource_version.clone());
+    let subject = format!("ReplicaSet/{}", revision.name);
+    if unchanged.is_some() && draft.actions.iter().any(|action| action.subject() == subject) {
+        // It is about to have another version: the next plan commits.
+        return;
+    }
     let newest =
         draft.world.revisions.iter().filter_map(|revision| revision.stable_ordinal).max().unwrap_or(0);
     draft.act(Action::RecordStable {
         replica_set: revision.name.clone(),
         uid: revision.uid.clone(),
+        unchanged,
         hash: revision.hash.clone(),
         has_annotations: revision.has_annotations,
         before: revision.records.stable.clone(),
@@ -37,6 +44,14 @@ pub fn commit(draft: &mut Draft<'_>, course: &Course<'_>) {
 /// Where no pods are wanted there is no traffic to verify.
 fn is_verified(draft: &mut Draft<'_>) -> bool {
     draft.world.rollout.replicas == 0 || verification::holds(draft)
+}
+
+/// Whether this is the stable revision, and the plan records another one: what it gets now would only be taken away.
+pub fn is_replaced(draft: &Draft<'_>, revision: &Revision) -> bool {
+    let is_stable = draft.world.stable().is_some_and(|stable| stable.uid == revision.uid);
+    let mut actions = draft.actions.iter();
+    is_stable
+        && actions.any(|action| matches!(action, Action::RecordStable { uid, .. } if *uid != revision.uid))
 }
 
 /// A first revision is stable when it has all its pods and all the traffic.
@@ -69,10 +84,13 @@ fn has_all(draft: &Draft<'_>, canary: &Revision) -> bool {
 /// too late leaves this behind, and the newer template would wait for ever.
 fn still_serving<'w>(draft: &Draft<'w>, course: &Course<'w>) -> Option<&'w Revision> {
     let Course::Stepping { stable, .. } = course else { return None };
+    if draft.world.rollout.replicas == 0 {
+        return None;
+    }
     let traffic =
         draft.world.traffic.as_ref().filter(|traffic| traffic.recorded && traffic.route.is_at(0))?;
     let mut revisions = draft.world.revisions.iter().filter(|revision| !revision.deleting);
     let serving = revisions.find(|revision| traffic.stable.selects(&revision.hash))?;
-    let serves = serving.uid != stable.uid && traffic.stable.ready_of(&serving.hash) > 0;
+    let serves = serving.uid != stable.uid && serving.ready > 0 && traffic.stable.ready_of(&serving.hash) > 0;
     (serves && stable.ready == 0).then_some(serving)
 }

@@ -144,7 +144,7 @@ pub fn observe_named(
     if let Ok(strategy) = &strategy {
         reference_errors.extend(missing(objects, strategy, traffic.as_ref()));
     }
-    let current = current(&template, &revisions, recall);
+    let current = current(&template, &revisions, stable, recall);
     Snapshot {
         names: Arc::clone(names),
         rollout: rollout_view(rollout, objects.namespace_terminating),
@@ -233,9 +233,8 @@ fn revision(
     let hash = metadata.labels.as_ref()?.get(POD_TEMPLATE_HASH)?.clone();
     let annotation = |name: &str| metadata.annotations.as_ref().and_then(|annotations| annotations.get(name));
     let status = &replica_set.status;
-    // Until its controller has seen a smaller spec, it still counts pods that are about to go.
-    let unseen = status.observed_generation < metadata.generation.unwrap_or(0);
-    let counted = |pods: i32| if unseen { pods.min(replica_set.replicas) } else { pods };
+    // Its controller counts pods that are about to go: until it has seen a smaller spec, and still when it does.
+    let counted = |pods: i32| pods.min(replica_set.replicas);
     Some(Revision {
         name: metadata.name.clone().unwrap_or_default(),
         resource_version: metadata.resource_version.clone().unwrap_or_default(),
@@ -298,13 +297,22 @@ fn stable(
     by_record.or_else(by_status).or_else(by_selector).map(|(index, _)| index)
 }
 
-fn current(template: &TemplateView, revisions: &[Revision], recall: &Recall) -> CurrentRevision {
+/// Where several stand for the template, as after an orphan came back, the stable one is meant, or else the newest: the
+/// one that is meant is made the newest, and must still be meant then.
+fn current(
+    template: &TemplateView,
+    revisions: &[Revision],
+    stable: Option<usize>,
+    recall: &Recall,
+) -> CurrentRevision {
     let live = || revisions.iter().enumerate().filter(|(_, revision)| !revision.deleting);
     let stands_for = |revision: &Revision| match &revision.template_ids {
         Some(ids) => ids.split(',').any(|id| id == template.id),
         None => revision.hash == template.hash,
     };
-    if let Some((index, _)) = live().find(|(_, revision)| stands_for(revision)) {
+    let known = live().filter(|(_, revision)| stands_for(revision));
+    if let Some((index, _)) = known.max_by_key(|(index, revision)| (stable == Some(*index), revision.number))
+    {
         return CurrentRevision::Known(index);
     }
     let own = crate::objects::TemplateProjection::of(template.raw.value());
@@ -341,10 +349,8 @@ fn traffic(
     let is_recorded = managed.is_some();
     let in_force = managed.or_else(|| wanted.clone())?;
     let namespace = objects.rollout.metadata.namespace.as_deref().unwrap_or_default();
-    let hashes =
-        revisions.iter().flat_map(|revision| revision.pods.iter().map(|pod| (&*pod.uid, &*revision.hash)));
-    let hashes: BTreeMap<&str, &str> = hashes.collect();
-    let service = |managed: &ManagedService| service_view(objects, managed, &hashes);
+    let pods = pods_of(objects, revisions);
+    let service = |managed: &ManagedService| service_view(objects, managed, &pods);
     let (stable, canary) = (&in_force.stable_service, &in_force.canary_service);
     let route = objects.routes.get(&in_force.http_route).map(|route| &**route);
     Some(TrafficView {
@@ -362,23 +368,41 @@ fn traffic(
     })
 }
 
-/// `hashes` names the revision of each live pod, by uid.
-fn service_view(objects: &Objects, managed: &ManagedService, hashes: &BTreeMap<&str, &str>) -> ServiceView {
+/// The revision of each pod by uid, and whether the pod is about to end.
+fn pods_of<'a>(objects: &'a Objects, revisions: &'a [Revision]) -> BTreeMap<&'a str, (&'a str, bool)> {
+    let revision_of = |pod: &'a Arc<Pod>| {
+        let metadata = &pod.metadata;
+        let owner =
+            metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))?;
+        let revision = revisions.iter().find(|revision| revision.uid == owner.uid)?;
+        Some((metadata.uid.as_deref()?, (&*revision.hash, metadata.deletion_timestamp.is_some())))
+    };
+    objects.pods.iter().filter_map(revision_of).collect()
+}
+
+fn service_view(
+    objects: &Objects,
+    managed: &ManagedService,
+    pods: &BTreeMap<&str, (&str, bool)>,
+) -> ServiceView {
     let service = objects.services.get(&managed.name);
     let mut seen = std::collections::BTreeSet::new();
     let slices = objects.slices.get(&managed.name).into_iter().flatten();
     let listed = slices.flat_map(|slice| slice.endpoints.iter().filter(|endpoint| endpoint.ready));
-    let hash_of = |uid: &str| hashes.get(uid).map(|hash| (*hash).to_owned());
     // A dual-stack Service lists every pod once for each address family.
-    let ready =
-        listed.filter(|endpoint| seen.insert(&endpoint.pod_uid)).map(|endpoint| hash_of(&endpoint.pod_uid));
+    let listed: Vec<&str> =
+        listed.map(|endpoint| &*endpoint.pod_uid).filter(|uid| seen.insert(*uid)).collect();
+    let listed = if service.is_some() { listed } else { Vec::new() };
+    let live = |uid: &&str| pods.get(*uid).filter(|(_, ends)| !ends).map(|(hash, _)| (*hash).to_owned());
+    let ending = |uid: &&str| pods.get(*uid).filter(|(_, ends)| *ends).map(|(hash, _)| (*hash).to_owned());
     ServiceView {
         name: managed.name.clone(),
         found: service.is_some(),
         selector: service.map(|service| service.selector.clone()).unwrap_or_default(),
         recorded: managed.pod_template_hash.clone(),
         writer: service.and_then(|service| service.writer.clone()),
-        ready: if service.is_some() { ready.collect() } else { Vec::new() },
+        ready: listed.iter().map(live).collect(),
+        ending: listed.iter().filter_map(ending).collect(),
     }
 }
 

@@ -13,6 +13,7 @@ use serin_api::status::{RoleCount, RolesStatus};
 
 use crate::action::{Action, MapChange};
 use crate::draft::Draft;
+use crate::handover;
 use crate::objects::{Map, TemplateProjection};
 use crate::snapshot::{PodView, Revision, Snapshot, count};
 
@@ -214,7 +215,8 @@ pub fn converge(draft: &mut Draft<'_>) {
             continue;
         };
         let template = template_changes(&record, revision);
-        if revision.role.as_ref() != Some(&record) || template.is_some() {
+        let differs = revision.role.as_ref() != Some(&record) || template.is_some();
+        if differs && !handover::is_replaced(draft, revision) {
             let (labels, annotations) = template.unwrap_or_default();
             draft.act(Action::SetRole {
                 replica_set: revision.name.clone(),

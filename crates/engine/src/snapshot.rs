@@ -174,6 +174,8 @@ pub struct ServiceView {
     pub writer: Option<String>,
     /// Ready endpoints, each with the hash of its revision where the pod is known.
     pub ready: Vec<Option<String>>,
+    /// The revisions of pods that it lists and that are about to end: none of these is ready for anybody.
+    pub ending: Vec<String>,
 }
 
 impl ServiceView {
@@ -191,6 +193,15 @@ impl ServiceView {
     pub fn lists_what_it_selects(&self) -> bool {
         let selected = self.selector.get(POD_TEMPLATE_HASH);
         selected.is_none_or(|selected| self.ready.iter().all(|of| of.as_ref() == Some(selected)))
+    }
+
+    /// Whether what it lists is not what its selector names: pods of another revision, or none that are known of this one.
+    pub fn lists_what_it_left(&self) -> bool {
+        let selected = self.selector.get(POD_TEMPLATE_HASH);
+        let is_behind = |selected: &String| {
+            self.ready_of(selected) == 0 || self.ready.iter().flatten().any(|of| of != selected)
+        };
+        !self.ready.is_empty() && selected.is_some_and(is_behind)
     }
 
     /// Ready endpoints of this revision.

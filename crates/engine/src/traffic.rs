@@ -37,6 +37,10 @@ pub fn steer(draft: &mut Draft<'_>, course: &Course<'_>) {
     if !traffic.recorded || draft.world.yields {
         return;
     }
+    // What the stable Service serves becomes stable again: the course of this plan is no longer the Rollout's.
+    if hand_over_is_taken_back(draft, traffic) {
+        return;
+    }
     if let Some(stable) = course.stable().filter(|stable| needs_refuge(draft, traffic, stable)) {
         return take_refuge(draft, traffic, stable);
     }
@@ -56,6 +60,13 @@ pub fn steer(draft: &mut Draft<'_>, course: &Course<'_>) {
     if let Some(next) = next {
         ask(draft, traffic, next);
     }
+}
+
+fn hand_over_is_taken_back(draft: &Draft<'_>, traffic: &TrafficView) -> bool {
+    let is_stable = |hash: &str| draft.world.stable().is_some_and(|stable| stable.hash == hash);
+    draft.actions.iter().any(|action| {
+        matches!(action, Action::RecordStable { hash, .. } if traffic.stable.selects(hash) && !is_stable(hash))
+    })
 }
 
 /// Both Services can select the stable revision, and only the canary Service reaches pods of it: somebody has taken the
@@ -143,6 +154,13 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
     // template that mends it.
     let indifferent = is_at_rest(draft) || stable.ready.is_empty() && canary.ready.is_empty();
     if must_move_canary && !route.is_at(0) {
+        let is_served = !indifferent && !canary.ready.is_empty() && !route.stable_is_zero();
+        if is_served && stable.lists_what_it_left() {
+            let message =
+                format!("Service {} still lists pods that it does not select any more", stable.name);
+            draft.wait(Wait::StableEndpoints, message, None);
+            return None;
+        }
         // A Service without share that still lists what it selected before is moved on, before anybody relies on it.
         let is_moving = route.stable_is_zero() && !stable.lists_what_it_selects();
         if indifferent || !stable.ready.is_empty() && !is_moving {
@@ -171,7 +189,10 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
     }
     // The stable Service still has a share and lists other pods: the canary Service carries all of it meanwhile.
     let needed = draft.world.rollout.replicas.min(target.available).max(1);
-    if indifferent || canary.ready_of(hash) >= needed && canary.ready_of_others(hash) == 0 {
+    // So it does at once where the stable Service has nobody.
+    let is_refuge = stable.ready.is_empty() && canary.ready_of(hash) > 0;
+    let is_enough = canary.ready_of(hash) >= needed && canary.ready_of_others(hash) == 0;
+    if indifferent || is_refuge || is_enough {
         return Some(Move::Share(100));
     }
     let (ready, name) = (canary.ready_of(hash), &canary.name);
@@ -193,12 +214,13 @@ fn to_stable(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) ->
     let TrafficView { stable, canary, .. } = traffic;
     let hash = &target.hash;
     // Where neither Service can serve, weights harm nobody, and the way on must not be blocked.
-    if is_at_rest(draft) || stable.ready.is_empty() && canary.ready.is_empty() {
+    // With nobody behind the canary Service nothing is lost, whoever is behind the other one.
+    if is_at_rest(draft) || canary.ready.is_empty() {
         return Some(Move::Share(0));
     }
     // After a commit both Services select the same revision, and the stable one must have caught up with the one that
     // carries the load. Otherwise this is a way back, and any ready pod is better than the revision that is left.
-    let hands_over = canary.selects(hash) && !traffic.route.canary_is_zero() && !canary.ready.is_empty();
+    let hands_over = canary.selects(hash) && !traffic.route.canary_is_zero();
     let needed = if hands_over { canary.ready_of(hash).min(draft.world.rollout.replicas).max(1) } else { 1 };
     let ready = stable.ready_of(hash);
     let only_ours = !hands_over || stable.ready_of_others(hash) == 0;
@@ -253,6 +275,10 @@ fn take_over(
         }
     }
     let revision = canary?;
+    if is_at_rest(draft) && draft.hold {
+        // It has no pods yet, and gets none before it may go on, however many are wanted by then.
+        return None;
+    }
     let needed = capacity::first_pods(draft).max(i32::from(!is_at_rest(draft)));
     if revision.available < needed {
         let message = format!("{} of {needed} pods of {} are available", revision.available, revision.name);
@@ -340,7 +366,8 @@ fn share_of(
             format!("Service {} has no ready pod of the canary: its weight is 0", service.name),
             None,
         );
-        0
+        // Pods that are listed and not known, as those of a ReplicaSet that was deleted, serve for as long as they are there.
+        if service.ready.is_empty() { 0 } else { within_reach(draft, traffic, stable, 0) }
     } else if stable_ready > 0 && wanted.min(now_at) > tolerated {
         let lower = (0..=tolerated).rev().find(|share| route.changes_for(*share).is_ok()).unwrap_or(0);
         let message = format!(

@@ -110,6 +110,7 @@ impl Stage {
 
     fn come_to_rest(&mut self) -> Result<(), Violation> {
         let mut idle = 0;
+        let mut is_its_time = false;
         for _ in 0..ROUNDS {
             let version = self.world.version();
             while let Some(Step::Planned | Step::Called(_)) = self.step()? {}
@@ -122,17 +123,20 @@ impl Stage {
                 self.play(Turn::CreateRollout)?;
             }
             if self.world.version() != version {
-                idle = 0;
+                (idle, is_its_time) = (0, false);
                 continue;
             }
-            // What the server refuses is tried again for ever: somebody may have mended the reason.
-            idle += usize::from(self.rollout()["status"]["waitingFor"].to_string().contains("RefusedWrite"));
+            // What the server refuses is tried again for ever, when the operator says: somebody may have mended the reason.
+            let is_refused = self.rollout()["status"]["waitingFor"].to_string().contains("RefusedWrite");
+            idle += usize::from(is_refused && is_its_time);
             if idle > IDLE {
                 return Ok(());
             }
             let now = self.world.now();
             let due = [self.leader.operator.due(&self.world), self.gateway.as_ref().and_then(Gateway::due)];
-            match due.into_iter().flatten().min() {
+            let next = due.into_iter().flatten().min();
+            is_its_time = next.is_some() && next == due[0];
+            match next {
                 Some(due) if due <= now => {}
                 Some(due) if due.duration_since(now).as_secs() < FAR => self.world.set_now(due),
                 // Pods may have to be ready for a while before they count as available.

@@ -16,6 +16,9 @@ use crate::coverage::Coverage;
 use crate::setting::{Setting, Trouble};
 use crate::stage::NAME;
 
+/// A version that no world has.
+const UNSEEN: u64 = u64::MAX;
+
 /// What the operator must not do, or cannot do, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation(pub String);
@@ -43,6 +46,13 @@ impl Process {
         let mut operator = Operator::new(Arc::new(Names::default()), NAME);
         operator.hear_all(world);
         Self { operator, known: Still::at(world.now()), planned_at: world.now(), version: 0 }
+    }
+
+    /// Whether it knows all objects of a kind as they are.
+    pub fn has_heard_of(&self, kind: Kind, world: &World) -> bool {
+        let heard = self.operator.view().objects();
+        let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
+        world.of_kind(kind).all(|(key, is)| heard.get(key).is_some_and(|heard| version(heard) == version(is)))
     }
 }
 
@@ -112,7 +122,8 @@ impl Judge {
         Ok(Some(step))
     }
 
-    /// Notes what somebody else's doing has left, as far as the operator can know of it.
+    /// Notes what stands while time passes, as far as the operator can know of it. What comes and goes in a moment it may
+    /// never see, unless it makes a plan in between.
     pub fn look(&mut self, process: &Process, world: &World) {
         // With a plan in hand it does not look up before the next one.
         if self.sees_all && !process.operator.is_busy() {
@@ -134,7 +145,8 @@ impl Judge {
         let now = operator.now(world);
         process.known = Still::of(operator.view().objects().clone(), now);
         process.planned_at = now;
-        process.version = world.version();
+        // What was planned without seeing everything is no plan of this world, even if nothing has happened since.
+        process.version = if self.sees_all { world.version() } else { UNSEEN };
         if self.sees_all {
             self.oracle.see(&process.known);
         }
@@ -180,20 +192,10 @@ impl Judge {
             before.set_now(process.planned_at);
             (before, actual)
         } else {
-            // What it cannot know it cannot be held to, but its preconditions hold it to the object that it writes, if
-            // not to how many of a ReplicaSet's pods are available, unless all of them go.
-            let loses_all = actual.1.as_ref().is_some_and(|set| set["spec"]["replicas"] == 0);
-            let status = known.filter(|_| !loses_all).map(|known| known["status"].clone());
-            let as_known = |object: Option<Arc<Value>>| match (&status, object) {
-                (Some(status), Some(object)) if kind == Kind::ReplicaSet => {
-                    let mut object = Value::clone(&object);
-                    object["status"] = status.clone();
-                    Some(Arc::new(object))
-                }
-                (_, object) => object,
-            };
-            (process.known.clone(), (as_known(actual.0), as_known(actual.1)))
+            // What it cannot know it cannot be held to, but its preconditions hold it to the object that it writes.
+            (process.known.clone(), actual)
         };
+        let is_there = was.is_some() || is.is_some();
         let mut after = before.clone();
         for (still, object) in [(&mut before, was), (&mut after, is)] {
             match object {
@@ -202,8 +204,9 @@ impl Judge {
             }
         }
         let violations = self.oracle.judge(&before, &after, &what);
-        // The answer shows what others have written to the Rollout meanwhile, and the plan does not know of it.
-        if is_alone || kind != Kind::Rollout {
+        // The answer shows what others have written to the Rollout meanwhile, or that they have taken an object away, and
+        // the plan does not know of it.
+        if is_alone || kind != Kind::Rollout && is_there {
             process.known = after;
         }
         Violation::unless_empty(&violations)

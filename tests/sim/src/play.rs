@@ -44,8 +44,17 @@ impl Stage {
             }
             _ => {
                 self.requests.expect(turn, &self.world);
+                let takes_time = matches!(turn, Turn::Time { .. });
+                if takes_time {
+                    if !self.leader.has_heard_of(Kind::EndpointSlice, &self.world) {
+                        self.requests.excuse_late_news();
+                    }
+                    self.judge.look(&self.leader, &self.world);
+                }
                 self.happen(turn);
-                self.judge.look(&self.leader, &self.world);
+                if takes_time {
+                    self.judge.look(&self.leader, &self.world);
+                }
                 return self.send_requests();
             }
         }

@@ -49,6 +49,11 @@ fn the_canary_service_moves_back_once_and_the_pods_drain() {
     let moved = world.selects("canary", "v1", 5).managed(Some("v1"), Some("v1"));
     moved.does(&[]).reports("/canary/drains/0/podTemplateHash", json!(hash_of("v2"))).wakes_at(Some(30));
     moved.clone().lists("canary", &[("v1", 5), ("v2", 1)]).reports("/canary/drains", json!(null));
+    // Nor while the one that is listed is about to end.
+    let mut ending = moved.clone().lists("canary", &[("v1", 5), ("v2", 1)]);
+    let pod = ending.pods.iter_mut().find(|pod| pod["metadata"]["uid"] == "pod-v2-0").unwrap();
+    pod["metadata"]["deletionTimestamp"] = json!(crate::world::START);
+    ending.reports("/canary/drains", json!(null));
     let mut drained = moved.after(30);
     drained.rollout["status"]["canary"]["drains"] =
         json!([{"podTemplateHash": hash_of("v2"), "since": crate::world::START}]);
@@ -163,4 +168,20 @@ fn a_stable_service_without_share_that_still_lists_other_pods_is_moved_on_before
         .selects("stable", "v2", 0)
         .lists("stable", &[("v1", 5)]);
     world.does(&["let Service/stable select v1", "recognise ReplicaSet/web-v1"]);
+}
+
+#[test]
+fn a_stable_service_with_a_share_that_still_lists_other_pods_gets_no_more_before_its_list_is_right() {
+    let world = World::at_100()
+        .wants("v1")
+        .managed(Some("v2"), Some("v2"))
+        .selects("stable", "v2", 0)
+        .route_weights(33, 67)
+        .lists("stable", &[("v1", 5)]);
+    world.does(&["recognise ReplicaSet/web-v1"]).waits_for(&["StableEndpoints"]);
+    let back = "change weight of HTTPRoute/route from 67 to 0";
+    world.clone().lists("stable", &[("gone", 1)]).waits_for(&["StableEndpoints"]);
+    for (service, pods) in [("stable", ("v2", 5)), ("canary", ("v1", 0))] {
+        assert_eq!(world.clone().lists(service, &[pods]).actions()[0], back);
+    }
 }

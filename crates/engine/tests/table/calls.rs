@@ -188,11 +188,20 @@ fn the_last_pods_go_only_while_their_revision_is_as_it_was_found() {
     let at = drained.actions().iter().position(|action| action == "scale ReplicaSet/web-v2 from 3 to 0");
     let expected = json!([
         {"op": "test", "path": "/metadata/uid", "value": "uid-v2"},
-        {"op": "test", "path": "/spec/replicas", "value": 3},
         {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
+        {"op": "test", "path": "/spec/replicas", "value": 3},
         {"op": "add", "path": "/spec/replicas", "value": 0},
     ]);
     assert_eq!(body(&drained, at.unwrap()), expected);
+}
+
+#[test]
+fn a_canary_is_committed_only_as_it_was_found_and_so_not_beside_another_write_to_it() {
+    let world = World::at_100().change("v2", "/metadata/resourceVersion", json!("7"));
+    assert_eq!(world.actions()[0], "record ReplicaSet/web-v2 as stable");
+    assert_eq!(body(&world, 0)[1], json!({"op": "test", "path": "/metadata/resourceVersion", "value": "7"}));
+    let other = "set minReadySeconds of ReplicaSet/web-v2 to 5";
+    world.spec("minReadySeconds", json!(5)).does(&[other]);
 }
 
 #[test]

@@ -92,3 +92,10 @@ fn pods_whose_delay_ends_with_the_last_call_stay_behind_a_service_that_gets_its_
     last_call.does(&["let Service/canary select all pods"]);
     last_call.unselected("canary").after(55).does(&["let Service/stable select all pods"]);
 }
+
+#[test]
+fn nothing_is_told_of_a_rollout_that_was_let_go_and_that_others_still_hold() {
+    let waiting = json!([{"what": "Drain", "message": "", "since": START}]);
+    let held = deleted(World::healthy()).status("waitingFor", waiting);
+    held.metadata("finalizers", json!(["orphan"])).does(&[]).writes_status(false);
+}

@@ -1,6 +1,6 @@
 //! First deploys, and revisions that are found again.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use serin_api::template::RawTemplate;
 
 use crate::world::{World, hash_of, template};
@@ -207,6 +207,22 @@ fn an_older_canary_keeps_its_share_while_the_server_refuses_the_newer_template()
 }
 
 #[test]
+fn no_share_waits_for_known_pods_where_only_others_are_listed() {
+    // Of a ReplicaSet that is gone, say.
+    let world = World::healthy().lists("canary", &[]).lists("stable", &[("gone", 1)]).route_weights(50, 50);
+    world.does(&["change weight of HTTPRoute/route from 50 to 0"]);
+}
+
+#[test]
+fn pods_behind_the_canary_service_take_over_at_once_where_the_stable_one_has_nobody() {
+    // The revision that the stable Service selects has been deleted.
+    let world = World::healthy().selects("stable", "v2", 0).managed(Some("v2"), Some("v1"));
+    let world = world.lists("canary", &[("v1", 4)]);
+    world.does(&["change weight of HTTPRoute/route from 0 to 100"]);
+    world.lists("stable", &[("gone", 1)]).does(&[]).waits_for(&["Endpoints"]);
+}
+
+#[test]
 fn a_foreign_replica_set_with_the_name_raises_the_collision_count() {
     let world = World::updated().revision("v2", 2, 0);
     let foreign = json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": "d", "uid": "other", "controller": true}]);
@@ -251,6 +267,8 @@ fn first_deploys_without_a_route_do_not_pile_up_pods() {
     let mut world = World::new().revision("v1", 1, 5).wants("v2").revision("v2", 2, 5);
     world.route = None;
     world.does(&[]).reports("/canary/drains/0/podTemplateHash", json!(hash_of("v1"))).wakes_at(Some(30));
+    // One that a Rollout before this one has left a Service on is not given up.
+    world.selects("canary", "v1", 5).does(&[]).reports("/canary/drains", Value::Null);
 }
 
 #[test]

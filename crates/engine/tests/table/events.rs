@@ -60,3 +60,13 @@ fn a_template_that_the_server_refuses_is_told_once_for_each_refusal() {
     world.recall.refused(&create, "exceeded quota".into(), crate::world::at(10));
     world.tells(&["ReplicaSetCreateError"]);
 }
+
+#[test]
+fn a_pause_is_told_with_what_lets_it_go_on_whatever_else_is_waited_for() {
+    let pausing = World::canary_selected().lists("stable", &[]).weights(0, 100);
+    pausing.does(&[]).tells(&["RolloutPaused"]).waits_for(&["Resume", "StableEndpoints"]);
+    let plan = pausing.plan();
+    let command = plan.report.waiting_for[0].unblock.clone().unwrap();
+    let note = &plan.events[0].note;
+    assert!(note.ends_with(&format!("; to go on: {command}")), "{note}");
+}

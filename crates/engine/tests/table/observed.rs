@@ -1,8 +1,10 @@
 //! What is made of the objects as they are: whose they are, how many pods they count, who wrote them.
 
 use serde_json::{Value, json};
+use serin_api::template::RawTemplate;
+use serin_engine::hash;
 
-use crate::world::World;
+use crate::world::{World, template};
 
 #[test]
 fn a_replica_set_without_an_owner_is_adopted_only_if_the_selector_means_it() {
@@ -29,9 +31,10 @@ fn a_replica_set_without_an_owner_is_adopted_only_if_the_selector_means_it() {
 }
 
 #[test]
-fn pods_that_a_smaller_size_takes_away_no_longer_count_before_their_controller_has_seen_it() {
+fn pods_that_a_smaller_size_takes_away_no_longer_count_whatever_their_controller_says() {
     let shrunk = World::healthy().spec("replicas", json!(2)).change("v1", "/spec/replicas", json!(2));
-    shrunk.reports("/availableReplicas", json!(5));
+    // The report in which it has seen the new size is from before it takes the pods away.
+    shrunk.reports("/availableReplicas", json!(2)).reports("/readyReplicas", json!(2));
     shrunk.change("v1", "/metadata/generation", json!(2)).reports("/availableReplicas", json!(2));
 }
 
@@ -66,4 +69,19 @@ fn the_writer_that_is_put_back_is_the_last_one_beside_us() {
         world.tells(&["DriftCorrected"]);
         assert_eq!(world.plan().events[0].note, format!("{subject} was changed by \"argocd\"; put back"));
     }
+}
+
+#[test]
+fn of_two_revisions_that_stand_for_the_template_the_stable_one_is_meant_or_else_the_newest_and_that_stays() {
+    let mark = "/metadata/annotations/serin.dev~1template-hash";
+    let id = json!(hash::template_id(&RawTemplate::new(&template("v1"))));
+    let twins = World::healthy().revision("v2", 2, 0).change("v2", mark, id.clone());
+    twins.does(&["recognise ReplicaSet/web-v1"]);
+    let number = "/metadata/annotations/serin.dev~1revision";
+    twins.change("v1", number, json!("3")).does(&[]).reports("/phase", json!("Healthy"));
+    let first =
+        World::new().revision("v1", 1, 5).available("v1", 0).revision("v2", 1, 5).change("v2", mark, id);
+    let newest = |world: &World| world.snapshot().current().map(|current| current.number);
+    assert_eq!(newest(&first.clone().change("v1", number, json!("2"))), Some(2));
+    assert_eq!(newest(&first.change("v2", number, json!("2"))), Some(2));
 }

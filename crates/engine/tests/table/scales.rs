@@ -70,6 +70,12 @@ fn at_zero_replicas_a_new_template_becomes_stable_without_steps() {
 }
 
 #[test]
+fn at_zero_replicas_a_canary_that_may_not_go_on_is_not_selected() {
+    let held = World::updated().at_zero_replicas().spec("paused", json!(true));
+    held.does(&[]).reports("/phase", json!("Paused"));
+}
+
+#[test]
 fn at_zero_replicas_a_first_pause_does_not_begin() {
     let world =
         World::updated().canary("steps", json!([{"pause": {}}, {"setWeight": 50}])).at_zero_replicas();

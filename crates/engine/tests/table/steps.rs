@@ -311,6 +311,17 @@ fn a_share_that_the_route_cannot_express_is_passed_over_on_the_way_back() {
 }
 
 #[test]
+fn pods_that_are_listed_and_not_known_keep_what_stable_pods_cannot_carry() {
+    // The canary's ReplicaSet was deleted, and its pods are not gone yet.
+    let world = World::canary_selected().weights(50, 50).lists("canary", &[("gone", 1)]);
+    world.clone().lists("stable", &[("v1", 4)]).does(&["change weight of HTTPRoute/route from 50 to 20"]);
+    world
+        .lists("canary", &[])
+        .lists("stable", &[("v1", 4)])
+        .does(&["change weight of HTTPRoute/route from 50 to 0"]);
+}
+
+#[test]
 fn a_canary_that_carries_what_stable_pods_cannot_has_done_its_step() {
     let lowering = json!([{"setWeight": 60}, {"setWeight": 20}, {"pause": {}}]);
     let world = World::canary_selected()
@@ -348,8 +359,15 @@ fn a_hand_over_that_cannot_finish_is_taken_back_for_a_newer_template() {
     let newer = world.wants("v3").revision("v3", 3, 1);
     newer.does(&["record ReplicaSet/web-v1 as stable"]);
     newer.clone().available("v2", 1).does(&[]);
-    // Where nobody is served it finishes.
+    // At zero replicas, and where nobody is served, it finishes.
+    newer.clone().spec("replicas", json!(0)).does(&[
+        "change weight of HTTPRoute/route from 0 to 100",
+        "scale ReplicaSet/web-v2 from 5 to 0",
+        "scale ReplicaSet/web-v3 from 1 to 0",
+    ]);
     newer.clone().lists("stable", &[]).does(&["change weight of HTTPRoute/route from 0 to 100"]);
+    // Nor is a Service moved in the same plan.
+    newer.clone().managed(Some("v2"), Some("v2")).does(&["record ReplicaSet/web-v1 as stable"]);
     let taken_back = newer.stable("v1", 3);
     assert_eq!(taken_back.actions()[0], "let Service/canary select v3");
 }

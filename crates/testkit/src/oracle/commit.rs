@@ -1,6 +1,8 @@
 //! A canary is recorded as stable only with all its pods, all the traffic, and all steps done.
 
+use super::Object;
 use super::gates::{self, Used};
+use super::names::replicas_of;
 use super::verdict::Verdict;
 use super::view::View;
 
@@ -19,10 +21,11 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, used: &mu
     if was.status()["stableRS"] == after {
         return;
     }
-    // A hand-over that cannot finish is taken back: all is served by this one, and the recorded one has nobody ready.
+    // A hand-over that cannot finish is taken back: all is served by this one, and the recorded one has nobody ready who
+    // stays.
     let in_force = &subject.in_force;
-    let none_is_ready =
-        was.set(before).is_none_or(|set| set["status"]["readyReplicas"].as_i64().unwrap_or(0) == 0);
+    let ready = |set: &Object| set["status"]["readyReplicas"].as_i64().unwrap_or(0).min(replicas_of(set));
+    let none_is_ready = was.set(before).is_none_or(|set| ready(set) == 0);
     let serves_all = is.selected(&in_force.stable) == Some(after)
         && is.ready(&in_force.stable).contains_key(after)
         && is.shares(&in_force.canary).into_values().all(|share| share == 0);

@@ -66,7 +66,7 @@ fn raised(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, (service, ot
 
 /// Somebody wants no canary any more: an abort, also one by a change of references, the stable template again, or a
 /// deletion. A newer canary is none of these.
-fn goes_back_at_once(is: &View<'_>) -> bool {
+pub(super) fn goes_back_at_once(is: &View<'_>) -> bool {
     let subject = is.subject;
     let is_aborted = is.status()["abort"] == true || subject.wanted != subject.in_force;
     let asked = is.rollout["metadata"]["annotations"][&subject.names.abort].is_string();

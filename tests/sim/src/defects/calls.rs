@@ -15,7 +15,7 @@ pub const DEFECTS: &[Defect] = &[
     Defect::of_call(9, "live pods keep the keys of the role before", keep_keys),
     Defect::of_call(11, "status is written whatever it has become", forget_version),
     Defect::of_call(11, "JSON patches test nothing", forget_tests),
-    Defect::of_call(11, "the last pods go whatever their ReplicaSet has become", forget_replica_set),
+    Defect::of_call(11, "a ReplicaSet is committed or emptied whatever it has become", forget_replica_set),
     Defect::of_call(11, "weights are written to another route", write_elsewhere),
 ];
 

@@ -367,6 +367,7 @@ fn stable_at_once(world: &Snapshot, plan: &mut Plan) {
         plan.actions.push(Action::RecordStable {
             replica_set: current.name.clone(),
             uid: current.uid.clone(),
+            unchanged: None,
             hash: current.hash.clone(),
             has_annotations: current.has_annotations,
             before: None,

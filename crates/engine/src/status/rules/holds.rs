@@ -41,9 +41,8 @@ pub const STEP_PAUSES: Rule = Rule {
         reason: reasons::ROLLOUT_PAUSED,
         is_new: |facts, _| facts.status().pause_conditions != facts.world().recorded.pause_conditions,
         note: |facts, finding| {
-            let mut waits = facts.status().waiting_for.iter();
-            let command = waits.find(|wait| STEP_PAUSES.waits.iter().any(|own| own.name() == wait.what));
-            let command = command.and_then(|wait| wait.unblock.as_deref());
+            // What lets a pause go on is noted with it, before anything else is.
+            let command = facts.status().waiting_for.iter().find_map(|wait| wait.unblock.as_deref());
             let how = command.map(|command| format!("; to go on: {command}")).unwrap_or_default();
             format!("{} ({}){how}", finding.words, reason::CANARY_PAUSE_STEP)
         },

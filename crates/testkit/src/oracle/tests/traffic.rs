@@ -41,6 +41,20 @@ fn no_share_is_left_without_endpoints_while_the_other_service_has_some() {
 }
 
 #[test]
+fn at_rest_the_canary_is_a_refuge_unless_nobody_wants_one() {
+    let mut town = Town::new();
+    town.both(|world| list(world, "stable", "v1", 0));
+    let managed = json!({"managed": {
+        "httpRoute": "route", "stableService": {"name": "stable"}, "canaryService": {"name": "canary"},
+    }});
+    town.given(Kind::Rollout, "web", "/status/canary", managed);
+    let left = town.oracle.judge_rest(&town.before);
+    assert!(left.len() == 1 && left[0].contains("stable is left a share of 60"), "{left:?}");
+    town.given(Kind::Rollout, "web", "/status/abort", json!(true));
+    assert_eq!(town.oracle.judge_rest(&town.before), Vec::<String>::new());
+}
+
+#[test]
 fn every_rule_counts() {
     let two = |canary: i64| {
         let mut route = route("route", 60, 40);
@@ -106,12 +120,18 @@ fn a_canary_is_committed_with_all_pods_and_all_traffic() {
 #[test]
 fn a_commit_is_taken_back_where_the_revision_before_serves_all_and_the_committed_one_nobody() {
     let mut town = Town::new();
+    town.given(Kind::Rollout, "web", "/status/currentStepIndex", json!(4));
+    town.given(Kind::Rollout, "web", "/status/stableRS", json!("v2"));
     town.given(Kind::ReplicaSet, "web-v2", "/metadata/annotations/serin.dev~1stable", json!("2"));
     town.written(Kind::ReplicaSet, "web-v1", "/metadata/annotations/serin.dev~1stable", json!("3"));
     town.both(|world| drop(world.put(Kind::HttpRoute, route("route", 100, 0)))).is_fine();
     let ready = json!(1);
-    town.given(Kind::ReplicaSet, "web-v2", "/status/readyReplicas", ready)
-        .breaks_all(&["without", "unselected"]);
+    town.given(Kind::ReplicaSet, "web-v2", "/status/readyReplicas", ready).breaks_all(&[
+        "without",
+        "unselected",
+        "pause of step 1",
+        "pause of step 3",
+    ]);
 }
 
 #[test]
