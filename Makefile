@@ -149,6 +149,10 @@ chart-test: cluster build ## The Helm chart, rendered, refused where wrong, inst
 e2e: cluster build ## The operator on a real control plane
 	$(with_serin) cargo test --package serin-e2e
 
+.PHONY: proof-lag
+proof-lag: cluster build ## No request fails behind a gateway that is 8 s late with routes and 18 s with endpoints (minutes)
+	$(with_serin) cargo test --package serin-e2e --test proof -- --nocapture
+
 .PHONY: e2e-node
 e2e-node: node image example-images ## The operator on a real node: real requests through a gateway, a real queue (Linux, root, rabbitmq-server)
 	SERIN_TARGET="$(target_dir)" cargo --config "target.'cfg(all())'.runner = ['$(CURDIR)/hack/in-node.sh']" \

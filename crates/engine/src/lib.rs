@@ -19,6 +19,7 @@ pub mod events;
 pub mod gates;
 pub mod handover;
 pub mod hash;
+pub mod haste;
 pub mod history;
 pub mod objects;
 pub mod observe;

@@ -10,6 +10,7 @@ pub mod cache;
 pub mod caches;
 pub mod error;
 pub mod fingerprint;
+pub mod queue;
 pub mod recovery;
 pub mod rounds;
 

@@ -5,35 +5,35 @@
 
 mod memory;
 mod reconcile;
-mod root;
 mod roster;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{Stream, StreamExt, stream};
-use kube::runtime::controller::{Action, Config};
-use kube::runtime::reflector::ObjectRef;
-use kube::runtime::{Controller, WatchStreamExt, reflector};
-use serin_api::{Names, RolloutApi};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use serin_api::Names;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
 use crate::apply::{Applier, Failure};
 use crate::clock::Clock;
 use crate::events::EventQueue;
 use crate::metrics::Metrics;
-use crate::triggers::Key;
+use crate::triggers::{Key, Wake};
 use serin_process::caches::Caches;
+use serin_process::queue::Queue;
 use serin_process::recovery::backoff;
 
 pub use memory::{Memories, Memory, Rest};
-pub use root::{Root, RootEvent};
 pub use roster::Roster;
+
+/// How many Rollouts that may not wait are worked on beside as many others as may be at once.
+const RESERVE: usize = 4;
 
 /// Everything that a reconcile works with.
 pub struct Context {
-    pub api: RolloutApi,
     pub names: Arc<Names>,
     pub caches: Arc<Caches>,
     pub applier: Applier,
@@ -45,52 +45,58 @@ pub struct Context {
 
 /// Reconciles until `stop` resolves, then finishes what is under way.
 ///
-/// `roots` says which Rollouts exist; `wakes` which of them something has happened to. The first complete list in
-/// `roots` starts the work, so it must not be sent before the caches are complete.
+/// `wakes` says which Rollouts something has happened to. No Rollout is reconciled twice at the same time, and none that
+/// may have to lose traffic waits behind those that have not.
 pub async fn run(
     context: Arc<Context>,
-    roots: UnboundedReceiver<RootEvent>,
-    wakes: UnboundedReceiver<Key>,
+    mut wakes: UnboundedReceiver<Wake>,
     concurrency: u16,
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
-    let api = context.api;
-    let writer = reflector::store::Writer::<Root>::new(api);
-    let store = writer.as_reader();
-    let roots = received(roots).map(Ok).reflect(writer).touched_objects();
-    let wakes = received(wakes).map(move |key| ObjectRef::new_with(&key.name, api).within(&key.namespace));
-    Controller::for_stream_with(roots, store, api)
-        .with_config(Config::default().concurrency(concurrency))
-        .reconcile_on(wakes)
-        .graceful_shutdown_on(stop)
-        .run(reconcile_root, error_policy, context)
-        .for_each(|outcome| async move {
-            match outcome {
-                Ok((object, action)) => debug!(%object, ?action, "reconciled"),
-                Err(error) => debug!(%error, "reconcile ended early"),
-            }
-        })
-        .await;
+    let mut queue = Queue::new(concurrency.into(), RESERVE);
+    let mut running = FuturesUnordered::new();
+    tokio::pin!(stop);
+    loop {
+        while let Ok(Wake { key, urgency }) = wakes.try_recv() {
+            queue.wake(key, urgency);
+        }
+        while let Some(key) = queue.next(Instant::now()) {
+            running.push(turn(key, &context));
+        }
+        let due = queue.due();
+        tokio::select! {
+            () = &mut stop => break,
+            wake = wakes.recv() => match wake {
+                Some(Wake { key, urgency }) => queue.wake(key, urgency),
+                None => break,
+            },
+            Some((key, again)) = running.next() => queue.done(key, again.map(|after| Instant::now() + after)),
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+        }
+    }
+    while running.next().await.is_some() {}
 }
 
-fn received<T>(receiver: UnboundedReceiver<T>) -> impl Stream<Item = T> {
-    stream::unfold(receiver, async |mut receiver| receiver.recv().await.map(|item| (item, receiver)))
-}
-
-async fn reconcile_root(root: Arc<Root>, context: Arc<Context>) -> Result<Action, Failure> {
-    let _busy = context.events.busy();
-    let started = tokio::time::Instant::now();
-    let outcome = reconcile::reconcile(&Key::of(&*root), &context).await;
+/// One reconcile, and how long until the next one if nothing happens before.
+async fn turn(key: Key, context: &Context) -> (Key, Option<Duration>) {
+    let busy = context.events.busy();
+    let started = Instant::now();
+    let outcome = reconcile::reconcile(&key, context).await;
     context.metrics.observe_reconcile(started.elapsed());
-    outcome
+    drop(busy);
+    let again = match outcome {
+        Ok(again) => again,
+        Err(failure) => Some(after_failure(&key, &failure, context)),
+    };
+    debug!(namespace = key.namespace, rollout = key.name, ?again, "reconciled");
+    (key, again)
 }
 
-fn error_policy(root: Arc<Root>, failure: &Failure, context: Arc<Context>) -> Action {
-    let key = Key::of(&*root);
-    let failures = context.roster.memories.failed(&key);
+fn after_failure(key: &Key, failure: &Failure, context: &Context) -> Duration {
+    let failures = context.roster.memories.failed(key);
     context.metrics.count_error(failure.category);
     warn!(namespace = key.namespace, rollout = key.name, failures, error = %failure, "reconcile failed; trying again");
-    Action::requeue(Duration::try_from(backoff(failures)).unwrap_or_default())
+    Duration::try_from(backoff(failures)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::controller::{self, Context, Memories, Roster};
 use crate::events::EventQueue;
 use crate::lease::Claim;
 use crate::metrics::Metrics;
-use crate::triggers::{self, Key};
+use crate::triggers::{self, Wake};
 use crate::watch::run_watch;
 use serin_process::cache::{Cache, Changed};
 use serin_process::caches::{Caches, SERVICE_NAME};
@@ -47,25 +47,25 @@ pub async fn lead(
 ) {
     let caches = Arc::new(Caches::new());
     let (wakes, woken) = unbounded_channel();
-    let (roots, rooted) = unbounded_channel();
-    let roster = Roster { roots, memories: Memories::default(), metrics: setup.metrics.clone() };
+    let roster = Roster { memories: Memories::default(), metrics: setup.metrics.clone() };
     let watches = Watches { setup: &setup, caches: &caches, wakes: &wakes };
     let mut tasks = watches.start(&roster);
     caches.wait_synced().await;
     info!(rollouts = caches.rollouts.all().len(), "caches are complete");
     synced();
-    roster.announce(&caches);
-    let Setup { client, claim, api, names, concurrency, events, metrics, clock, .. } = setup;
+    let existing = caches.rollouts.all();
+    wake(&wakes, existing.iter().map(|rollout| triggers::of_start(rollout, &setup.names)).collect());
+    let Setup { client, claim, names, concurrency, events, metrics, clock, .. } = setup;
     let applier = Applier { client, claim, metrics: metrics.clone() };
-    let context = Context { api, names, caches, applier, events, metrics, clock, roster };
-    controller::run(Arc::new(context), rooted, woken, concurrency, stop).await;
+    let context = Context { names, caches, applier, events, metrics, clock, roster };
+    controller::run(Arc::new(context), woken, concurrency, stop).await;
     tasks.shutdown().await;
 }
 
 struct Watches<'s> {
     setup: &'s Setup,
     caches: &'s Arc<Caches>,
-    wakes: &'s UnboundedSender<Key>,
+    wakes: &'s UnboundedSender<Wake>,
 }
 
 impl Watches<'_> {
@@ -74,6 +74,7 @@ impl Watches<'_> {
         let all = watcher::Config::default();
         let with_label = |label: &str| watcher::Config::default().labels(label);
         let (caches, wakes, roster) = (Arc::clone(self.caches), self.wakes.clone(), roster.clone());
+        let names = Arc::clone(&self.setup.names);
         let api: Api<Rollout> = match &self.setup.namespace {
             Some(namespace) => Api::namespaced_with(self.setup.client.clone(), namespace, &self.setup.api),
             None => Api::all_with(self.setup.client.clone(), &self.setup.api),
@@ -84,8 +85,8 @@ impl Watches<'_> {
             all.clone(),
             Arc::clone(&self.caches.rollouts),
             move |changed| {
-                roster.follow(&caches, &changed);
-                wake(&wakes, triggers::of_rollouts(&caches, &changed));
+                roster.follow(&changed);
+                wake(&wakes, triggers::of_rollouts(&caches, &changed, &names));
             },
         ));
         let labelled = with_label(POD_TEMPLATE_HASH);
@@ -102,7 +103,7 @@ impl Watches<'_> {
         tasks: &mut JoinSet<()>,
         cache: &Arc<Cache<K>>,
         config: watcher::Config,
-        concerns: fn(&Caches, &Changed<K>) -> Vec<Key>,
+        concerns: fn(&Caches, &Changed<K>) -> Vec<Wake>,
     ) where
         K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
             + Clone
@@ -123,9 +124,9 @@ impl Watches<'_> {
     }
 }
 
-fn wake(wakes: &UnboundedSender<Key>, keys: Vec<Key>) {
-    for key in keys {
+fn wake(wakes: &UnboundedSender<Wake>, all: Vec<Wake>) {
+    for one in all {
         // The receiver lives as long as the controller; without it there is nobody to wake.
-        let _ = wakes.send(key);
+        let _ = wakes.send(one);
     }
 }

@@ -1,13 +1,15 @@
-//! Which Rollouts a change concerns.
+//! Which Rollouts a change concerns, and which of them may not wait.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
-use serin_api::Rollout;
 use serin_api::rollout::KIND;
+use serin_api::{Names, Rollout};
+use serin_engine::haste;
 use serin_engine::objects::{EndpointSlice, HttpRoute, Pod, ReplicaSet, Service};
 
 use serin_process::cache::{Change, Changed};
 use serin_process::caches::{Caches, SERVICE_NAME, key};
+use serin_process::queue::Urgency;
 
 /// The namespace and name of a Rollout.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,11 +29,38 @@ impl Key {
     }
 }
 
+/// A Rollout that something has happened to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wake {
+    pub key: Key,
+    pub urgency: Urgency,
+}
+
+impl Wake {
+    fn routine(key: Key) -> Self {
+        Self { key, urgency: Urgency::Routine }
+    }
+
+    fn of(key: Key, is_urgent: bool) -> Self {
+        Self { key, urgency: if is_urgent { Urgency::Urgent } else { Urgency::Routine } }
+    }
+}
+
+/// A process that starts looks at every Rollout.
+pub fn of_start(rollout: &Rollout, names: &Names) -> Wake {
+    Wake::of(Key::of(rollout), haste::of_rollout(None, rollout, names))
+}
+
 /// A Rollout concerns itself, and those that name one of its Services.
-pub fn of_rollouts(caches: &Caches, changed: &Changed<Rollout>) -> Vec<Key> {
-    let mut keys = Vec::new();
+pub fn of_rollouts(caches: &Caches, changed: &Changed<Rollout>, names: &Names) -> Vec<Wake> {
+    let (mut wakes, mut keys) = (Vec::new(), Vec::new());
     for change in changed.iter() {
-        keys.extend(change.before.iter().chain(&change.after).map(|rollout| Key::of(&**rollout)));
+        let urgent = change
+            .after
+            .as_ref()
+            .is_some_and(|after| haste::of_rollout(change.before.as_deref(), after, names));
+        let own = change.before.iter().chain(&change.after).map(|rollout| Key::of(&**rollout));
+        wakes.extend(own.map(|key| Wake::of(key, urgent)));
         // Only who is there, and what it names, matters to others.
         if change.before.is_none() || change.after.is_none() || references_changed(change) {
             for rollout in change.before.iter().chain(&change.after) {
@@ -42,16 +71,17 @@ pub fn of_rollouts(caches: &Caches, changed: &Changed<Rollout>) -> Vec<Key> {
             }
         }
     }
-    unique(keys)
+    wakes.extend(routine(keys));
+    wakes
 }
 
 /// A ReplicaSet concerns its owner; one without concerns every Rollout that could own it.
-pub fn of_replica_sets(caches: &Caches, changed: &Changed<ReplicaSet>) -> Vec<Key> {
-    unique(changed.objects().flat_map(|replica_set| owners(caches, replica_set)).collect())
+pub fn of_replica_sets(caches: &Caches, changed: &Changed<ReplicaSet>) -> Vec<Wake> {
+    routine(changed.objects().flat_map(|replica_set| owners(caches, replica_set)).collect())
 }
 
 /// A pod concerns the owner of its ReplicaSet, but only by what identifies it, its labels and its annotations.
-pub fn of_pods(caches: &Caches, changed: &Changed<Pod>) -> Vec<Key> {
+pub fn of_pods(caches: &Caches, changed: &Changed<Pod>) -> Vec<Wake> {
     let mut keys = Vec::new();
     for change in changed.iter().filter(|change| differs(change, |pod: &Pod| view(&pod.metadata))) {
         for pod in change.before.iter().chain(&change.after) {
@@ -62,11 +92,11 @@ pub fn of_pods(caches: &Caches, changed: &Changed<Pod>) -> Vec<Key> {
             keys.extend(replica_set.iter().flat_map(|replica_set| owners(caches, replica_set)));
         }
     }
-    unique(keys)
+    routine(keys)
 }
 
 /// A Service concerns the Rollouts that refer to it.
-pub fn of_services(caches: &Caches, changed: &Changed<Service>) -> Vec<Key> {
+pub fn of_services(caches: &Caches, changed: &Changed<Service>) -> Vec<Wake> {
     let changes =
         changed.iter().filter(|change| differs(change, |service: &Service| service.selector.clone()));
     let services = changes.flat_map(|change| change.before.iter().chain(&change.after));
@@ -74,24 +104,28 @@ pub fn of_services(caches: &Caches, changed: &Changed<Service>) -> Vec<Key> {
         let Key { namespace, name } = Key::of(service);
         referring(caches, &key::service(&namespace, &name))
     };
-    unique(services.flat_map(|service| by_service(service)).collect())
+    routine(services.flat_map(|service| by_service(service)).collect())
 }
 
 /// An EndpointSlice concerns the Rollouts that refer to its Service.
-pub fn of_slices(caches: &Caches, changed: &Changed<EndpointSlice>) -> Vec<Key> {
-    let changes =
-        changed.iter().filter(|change| differs(change, |slice: &EndpointSlice| slice.endpoints.clone()));
-    let slices = changes.flat_map(|change| change.before.iter().chain(&change.after));
+pub fn of_slices(caches: &Caches, changed: &Changed<EndpointSlice>) -> Vec<Wake> {
     let by_service = |slice: &EndpointSlice| {
         let namespace = slice.metadata.namespace.clone().unwrap_or_default();
         let service = slice.metadata.labels.as_ref().and_then(|labels| labels.get(SERVICE_NAME).cloned());
         service.map(|service| referring(caches, &key::service(&namespace, &service))).unwrap_or_default()
     };
-    unique(slices.flat_map(|slice| by_service(slice)).collect())
+    let changes =
+        changed.iter().filter(|change| differs(change, |slice: &EndpointSlice| slice.endpoints.clone()));
+    let wakes = changes.flat_map(|change| {
+        let is_urgent = haste::of_endpoints(change.before.as_deref(), change.after.as_deref());
+        let keys = change.before.iter().chain(&change.after).flat_map(|slice| by_service(slice));
+        unique(keys.collect()).into_iter().map(move |key| Wake::of(key, is_urgent))
+    });
+    wakes.collect()
 }
 
 /// A route concerns the Rollouts that refer to it.
-pub fn of_routes(caches: &Caches, changed: &Changed<HttpRoute>) -> Vec<Key> {
+pub fn of_routes(caches: &Caches, changed: &Changed<HttpRoute>) -> Vec<Wake> {
     // Gateways report again and again; what they say matters only where it is news.
     let view = |route: &HttpRoute| {
         let HttpRoute { metadata, rules, parents, reports, writer: _, written_at } = route.clone();
@@ -103,7 +137,7 @@ pub fn of_routes(caches: &Caches, changed: &Changed<HttpRoute>) -> Vec<Key> {
         let Key { namespace, name } = Key::of(route);
         referring(caches, &key::route(&namespace, &name))
     };
-    unique(routes.flat_map(|route| by_route(route)).collect())
+    routine(routes.flat_map(|route| by_route(route)).collect())
 }
 
 fn referring(caches: &Caches, key: &str) -> Vec<Key> {
@@ -144,6 +178,10 @@ fn view(metadata: &ObjectMeta) -> impl PartialEq + use<> {
         metadata.deletion_timestamp.clone(),
         metadata.owner_references.clone(),
     )
+}
+
+fn routine(keys: Vec<Key>) -> Vec<Wake> {
+    unique(keys).into_iter().map(Wake::routine).collect()
 }
 
 fn unique(mut keys: Vec<Key>) -> Vec<Key> {

@@ -1,6 +1,6 @@
 //! The floor: the API calls of a canary made in a row, without an operator, a decision, a status or an Event.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
@@ -55,6 +55,18 @@ pub async fn measure(world: &World, repeat: usize) -> anyhow::Result<()> {
     stats::print("resume -> all handed over", &mut to_healthy);
     stats::print("one weight", &mut to_zero);
     Ok(())
+}
+
+/// What an abort takes at least, while others are busy: a write to one object that is seen, then a write of weights that
+/// is.
+pub async fn annotate_then_weigh(world: &World, round: usize) -> anyhow::Result<Duration> {
+    let begin = Instant::now();
+    let mark = json!(round.to_string());
+    world.merge("HTTPRoute", NAME, json!({"metadata": {"annotations": {"bench/round": mark}}})).await?;
+    world.until("HTTPRoute", NAME, |route| route["metadata"]["annotations"]["bench/round"] == mark).await?;
+    let canary = if round.is_multiple_of(2) { 30 } else { 40 };
+    weight(world, canary).await?;
+    Ok(world.weight(NAME, canary.into()).await? - begin)
 }
 
 async fn replica_set(world: &World, hash: &str, replicas: i32) -> anyhow::Result<()> {

@@ -5,6 +5,7 @@
 
 mod audit;
 mod floor;
+mod lane;
 mod operator;
 mod rest;
 mod single;
@@ -29,6 +30,18 @@ struct Args {
     /// Repetitions of each single measurement.
     #[arg(long, default_value_t = 10)]
     repeat: usize,
+    /// Foreign writes that are put back.
+    #[arg(long, default_value_t = 240)]
+    drift: usize,
+    /// Rollouts that are in the middle of a canary while others are aborted.
+    #[arg(long, default_value_t = 300)]
+    busy: usize,
+    /// Aborts meanwhile.
+    #[arg(long, default_value_t = 60)]
+    aborts: usize,
+    /// Seconds from step to step of those that are busy.
+    #[arg(long, default_value_t = 5)]
+    pause: u64,
     /// Rollouts in the wave.
     #[arg(long, default_value_t = 300)]
     wave: usize,
@@ -51,8 +64,10 @@ async fn main() -> anyhow::Result<()> {
     floor::measure(&world, args.repeat).await?;
     let operator = operator::Operator::start(&args.serin, &cluster)?;
     single::measure(&world, &cluster.audit_log(), args.repeat).await?;
-    rest::drift(&world, args.repeat * 5).await?;
+    rest::drift(&world, args.drift).await?;
     wave::measure(&world, &operator, args.wave).await?;
+    let load = lane::Load { rollouts: args.busy, aborts: args.aborts, pause: args.pause };
+    lane::measure(&world, &operator, &cluster.audit_log(), load).await?;
     rest::idle(&operator, &cluster.audit_log(), args.rest).await
 }
 

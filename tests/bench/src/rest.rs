@@ -10,28 +10,44 @@ use crate::operator::Operator;
 use crate::world::World;
 use crate::{audit, stats};
 
-const NAME: &str = "single";
+/// Rollouts whose weights are changed in turn: often, and each of them slowly enough not to count as a contest.
+const NAMES: [&str; 4] = ["drift-0", "drift-1", "drift-2", "drift-3"];
+const PERIOD: Duration = Duration::from_millis(120);
 
 /// Writes foreign weights and measures how long they last.
 pub async fn drift(world: &World, repeat: usize) -> anyhow::Result<()> {
-    world.update(NAME, "drift").await?;
-    world.weight(NAME, 10).await?;
-    world.phase(NAME, "Paused").await?;
-    let mut durations = Vec::new();
-    for _ in 0..repeat {
+    for name in NAMES {
+        world.create(name).await?;
+        world.phase(name, "Healthy").await?;
+        world.update(name, "drift").await?;
+        world.weight(name, 10).await?;
+        world.phase(name, "Paused").await?;
+    }
+    let (mut durations, mut from_begin) = (Vec::new(), Vec::new());
+    for name in NAMES.into_iter().cycle().take(repeat) {
         let foreign = json!([{"op": "replace", "path": "/spec/rules/0/backendRefs/1/weight", "value": 77}]);
         let patch: Patch<Value> = Patch::Json(serde_json::from_value(foreign)?);
         let begin = Instant::now();
-        world.api("HTTPRoute").patch(NAME, &PatchParams::default(), &patch).await?;
+        let answer = world.api("HTTPRoute").patch(name, &PatchParams::default(), &patch).await?;
         let written = Instant::now();
-        world.weight(NAME, 77).await?;
-        durations.push(world.weight(NAME, 10).await? - written);
-        // Slow enough not to count as a contest.
-        tokio::time::sleep(Duration::from_millis(400).saturating_sub(begin.elapsed())).await;
+        let is_put_back = |route: &Value| {
+            let backend = &route["spec"]["rules"][0]["backendRefs"][1];
+            generation(route) > answer.metadata.generation && backend["weight"] == 10
+        };
+        let put_back = world.until("HTTPRoute", name, is_put_back).await?;
+        // Before the answer has come it may be put back already.
+        durations.push(put_back.saturating_duration_since(written));
+        from_begin.push(put_back - begin);
+        tokio::time::sleep(PERIOD.saturating_sub(begin.elapsed())).await;
     }
-    println!("Drift:");
-    stats::print("foreign weight -> put back", &mut durations);
+    println!("Drift, {repeat} foreign writes on {} Rollouts in turn:", NAMES.len());
+    stats::print("foreign write answered -> put back", &mut durations);
+    stats::print("foreign write sent -> put back", &mut from_begin);
     Ok(())
+}
+
+fn generation(route: &Value) -> Option<i64> {
+    route["metadata"]["generation"].as_i64()
 }
 
 /// Counts the requests and the CPU of an operator that has nothing to do.

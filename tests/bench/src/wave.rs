@@ -52,7 +52,8 @@ pub async fn measure(world: &World, operator: &Operator, count: usize) -> anyhow
     Ok(())
 }
 
-async fn each<'n, F>(names: &'n [String], work: impl Fn(&'n str) -> F) -> anyhow::Result<()>
+/// Does something for each name, some at once.
+pub async fn each<'n, F>(names: &'n [String], work: impl Fn(&'n str) -> F) -> anyhow::Result<()>
 where
     F: Future<Output = anyhow::Result<()>>,
 {

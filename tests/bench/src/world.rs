@@ -68,6 +68,11 @@ impl World {
 
     /// Creates a Rollout of two replicas with its Services and route; steps 10, pause, 50, pause.
     pub async fn create(&self, name: &str) -> anyhow::Result<()> {
+        self.create_with(name, rollout_spec(name)).await
+    }
+
+    /// Creates a Rollout with its Services and route.
+    pub async fn create_with(&self, name: &str, spec: Value) -> anyhow::Result<()> {
         for service in ["stable", "canary"] {
             let spec = json!({"selector": {"app": name}, "ports": [{"port": 80}]});
             self.post("Service", &format!("{name}-{service}"), spec).await?;
@@ -75,7 +80,7 @@ impl World {
         let backend = |service: &str| json!({"name": format!("{name}-{service}"), "port": 80});
         let route = json!({"rules": [{"backendRefs": [backend("stable"), backend("canary")]}]});
         self.post("HTTPRoute", name, route).await?;
-        self.post("Rollout", name, rollout_spec(name)).await
+        self.post("Rollout", name, spec).await
     }
 
     /// Creates one object.
@@ -174,7 +179,8 @@ pub fn template(name: &str, version: &str) -> Value {
     })
 }
 
-fn rollout_spec(name: &str) -> Value {
+/// What [`World::create`] creates.
+pub fn rollout_spec(name: &str) -> Value {
     json!({
         "replicas": 2,
         "revisionHistoryLimit": 2,

@@ -8,14 +8,19 @@
     reason = "test code says what is wrong and stops"
 )]
 
+pub mod api;
 pub mod audit;
 pub mod chance;
+pub mod gateway;
 pub mod manifests;
 pub mod operator;
 pub mod reality;
 pub mod replay;
+pub mod routes;
 pub mod space;
 
+pub use api::Api;
 pub use chance::Chance;
+pub use gateway::FakeGateway;
 pub use operator::Operator;
 pub use space::Space;

@@ -13,7 +13,7 @@ use serin_testkit::oracle::Scene as _;
 
 use crate::audit::{self, Tail, Write};
 use crate::replay::{self, Judgement};
-use crate::{Operator, manifests};
+use crate::{Api, Operator, manifests};
 
 /// How long anything may take. Generous, because tests share two cores.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -169,6 +169,11 @@ impl Space {
     /// Runs kubectl in the namespace, which may refuse.
     pub fn try_kubectl(&self, args: &[&str]) -> anyhow::Result<String> {
         CLUSTER.kubectl(&[&["--namespace", &self.namespace], args].concat())
+    }
+
+    /// The API server, asked as the administrator and without a process for each question.
+    pub fn api(&self) -> Api {
+        Api::of(&CLUSTER.kubeconfig(), &self.namespace)
     }
 
     /// Runs kubectl outside of the namespace, which may refuse.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use kube::runtime::controller::Action as Requeue;
 use serin_engine::api_call::api_call;
 use serin_engine::events::After;
 use serin_engine::{Action, ApiCall, Plan, Snapshot, observe, plan};
@@ -18,11 +17,11 @@ use serin_process::fingerprint::fingerprint;
 use serin_process::recovery::{Recovery, is_stale, recovery};
 use serin_process::rounds::{MAX_ROUNDS, NEXT_TURN, in_parallel, in_sequence};
 
-/// Does everything that is safe now for one Rollout.
+/// Does everything that is safe now for one Rollout, and tells after how long to look again although nothing happens.
 ///
 /// # Errors
 /// The first call that failed in a way that a later try may mend.
-pub async fn reconcile(key: &Key, context: &Context) -> Result<Requeue, Failure> {
+pub async fn reconcile(key: &Key, context: &Context) -> Result<Option<Duration>, Failure> {
     let mut memory = context.roster.memories.take(key);
     let outcome = rounds(key, context, &mut memory).await;
     if context.caches.rollouts.get(&key.namespace, &key.name).is_some() {
@@ -36,12 +35,12 @@ pub async fn reconcile(key: &Key, context: &Context) -> Result<Requeue, Failure>
     outcome
 }
 
-async fn rounds(key: &Key, context: &Context, memory: &mut Memory) -> Result<Requeue, Failure> {
+async fn rounds(key: &Key, context: &Context, memory: &mut Memory) -> Result<Option<Duration>, Failure> {
     // Objects whose cached version a write has proved wrong once in this reconcile.
     let mut refreshed = BTreeSet::new();
     for _ in 0..MAX_ROUNDS {
         let Some(mut objects) = context.caches.objects_of(&key.namespace, &key.name) else {
-            return Ok(Requeue::await_change());
+            return Ok(None);
         };
         if objects.rollout.metadata.deletion_timestamp.is_some() {
             objects.namespace_terminating = context.applier.is_namespace_terminating(&key.namespace).await;
@@ -50,7 +49,7 @@ async fn rounds(key: &Key, context: &Context, memory: &mut Memory) -> Result<Req
         // The echoes of our own writes wake us, and most of them bring nothing new.
         let rest = memory.rest.filter(|rest| rest.holds(fingerprint, now) && !objects.namespace_terminating);
         if let Some(rest) = rest {
-            return Ok(requeue(rest.until, now));
+            return Ok(rest.until.map(|at| wait(at, now)));
         }
         let world = observe(&objects, &context.names, &memory.recall);
         let plan = plan(&world, now);
@@ -58,23 +57,18 @@ async fn rounds(key: &Key, context: &Context, memory: &mut Memory) -> Result<Req
         context.metrics.record_rollout(&key.namespace, &key.name, &plan.report);
         if plan.is_empty() {
             memory.rest = Some(Rest { fingerprint, until: plan.wake_at });
-            return Ok(requeue(plan.wake_at, now));
+            return Ok(plan.wake_at.map(|at| wait(at, now)));
         }
         memory.rest = None;
         apply(key, context, memory, &world, &plan, &mut refreshed).await?;
     }
     warn!(namespace = key.namespace, rollout = key.name, "not at rest after {MAX_ROUNDS} rounds");
-    Ok(Requeue::requeue(Duration::try_from(NEXT_TURN).unwrap_or_default()))
+    Ok(Some(Duration::try_from(NEXT_TURN).unwrap_or_default()))
 }
 
-fn requeue(wake_at: Option<Timestamp>, now: Timestamp) -> Requeue {
-    match wake_at {
-        // A moment later, so that rounding never wakes us before the time has come.
-        Some(at) => Requeue::requeue(
-            Duration::try_from(at.duration_since(now)).unwrap_or_default() + Duration::from_millis(1),
-        ),
-        None => Requeue::await_change(),
-    }
+/// A moment later, so that rounding never wakes us before the time has come.
+fn wait(until: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(until.duration_since(now)).unwrap_or_default() + Duration::from_millis(1)
 }
 
 /// Carries out a plan. A failed write stops none of the others: they are safe together, and so each alone.

@@ -1,41 +1,25 @@
-//! Which Rollouts exist: told to the controller, and forgotten everywhere when they are gone.
+//! Which Rollouts exist: those that are gone are forgotten everywhere.
 
 use serin_api::Rollout;
-use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Memories, Root, RootEvent};
+use super::Memories;
 use crate::metrics::Metrics;
 use crate::triggers::Key;
 use serin_process::cache::Changed;
-use serin_process::caches::Caches;
 
 /// Follows which Rollouts exist. Cheap to clone.
 #[derive(Clone)]
 pub struct Roster {
-    pub roots: UnboundedSender<RootEvent>,
     pub memories: Memories,
     pub metrics: Metrics,
 }
 
 impl Roster {
-    /// Tells the controller which Rollouts there are; it begins with this list.
-    pub fn announce(&self, caches: &Caches) {
-        let existing = caches.rollouts.all().into_iter().map(|rollout| Key::of(&*rollout));
-        self.tell(RootEvent::Init);
-        existing.for_each(|key| self.tell(RootEvent::InitApply(Root::from(key))));
-        self.tell(RootEvent::InitDone);
-    }
-
-    /// Takes in a change. Before the first complete list nothing is told: `announce` tells it all at once.
-    pub fn follow(&self, caches: &Caches, changed: &Changed<Rollout>) {
-        if !caches.rollouts.is_synced() {
-            return;
-        }
+    /// Takes in a change.
+    pub fn follow(&self, changed: &Changed<Rollout>) {
         for change in changed.iter() {
-            match (&change.before, &change.after) {
-                (None, Some(after)) => self.tell(RootEvent::Apply(Root::from(Key::of(&**after)))),
-                (Some(before), None) => self.forget(&Key::of(&**before)),
-                _ => {}
+            if let (Some(before), None) = (&change.before, &change.after) {
+                self.forget(&Key::of(&**before));
             }
         }
     }
@@ -44,11 +28,5 @@ impl Roster {
     pub fn forget(&self, key: &Key) {
         self.memories.forget(key);
         self.metrics.forget_rollout(&key.namespace, &key.name);
-        self.tell(RootEvent::Delete(Root::from(key.clone())));
-    }
-
-    fn tell(&self, event: RootEvent) {
-        // The receiver lives as long as the controller; without it there is nobody to tell.
-        let _ = self.roots.send(event);
     }
 }

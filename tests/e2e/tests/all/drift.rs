@@ -1,7 +1,10 @@
 //! Other writers of the route and the Services.
 
-use serde_json::json;
-use serin_e2e::{Space, manifests};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use serin_e2e::api::Language;
+use serin_e2e::{Api, Space, manifests, space};
 
 #[test]
 fn a_reapplied_manifest_is_put_back_and_its_writer_is_named() {
@@ -111,4 +114,59 @@ fn filters_other_rules_and_other_backends_keep_everything() {
     assert_eq!(weights, [90, 50, 10], "the pair keeps its sum of 100");
     assert_eq!(rules[0]["backendRefs"][0]["weight"], json!(1));
     assert_eq!(rules[1]["filters"], filter);
+}
+
+/// Whoever writes 50 times a second is not fought with: after some corrections at once the operator says so and makes
+/// fewer and fewer, and when the other one stops, its own weights stand again.
+#[test]
+fn a_fight_at_50_writes_a_second_is_told_and_backed_off_from() {
+    let space = Space::paused("fight");
+    let api = space.api();
+    let before = corrections(&space);
+    let began = Instant::now();
+    let (mut writes, mut told, mut when_told) = (0, None, 0);
+    while told.is_none_or(|told: Instant| told.elapsed() < BACKED_OFF) {
+        let foreign = json!([{"op": "replace", "path": "/spec/rules/0/backendRefs/1/weight", "value": 77}]);
+        let path =
+            format!("/apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes/route", space.namespace);
+        api.patch_at(&format!("{path}?fieldManager=rival"), Language::Json, &foreign).unwrap();
+        writes += 1;
+        if told.is_none() && writes % 10 == 0 && contested(&api)["status"] == "True" {
+            told = Some(Instant::now());
+            when_told = corrections(&space);
+        }
+        assert!(began.elapsed() < space::PATIENCE, "nobody tells of the fight after {writes} writes");
+        std::thread::sleep((PERIOD * writes).saturating_sub(began.elapsed()));
+    }
+    let rate = f64::from(writes) / began.elapsed().as_secs_f64();
+    let (free, backed_off) = (when_told - before, corrections(&space) - when_told);
+    eprintln!(
+        "{writes} foreign writes, {rate:.0} a second; {free} corrections before RouteContested, {backed_off} in the \
+         {} s after it",
+        BACKED_OFF.as_secs()
+    );
+    assert!(rate > 40.0, "only {rate:.0} writes a second");
+    // 100, 200, 400… ms apart: 7 in 10 s, where 500 writes were there to be corrected.
+    assert!(backed_off <= 10, "{backed_off} corrections after RouteContested");
+    assert!(free <= 60, "{free} corrections before RouteContested");
+    assert_eq!(contested(&api)["reason"], "RouteContested");
+    space.until_event("web", "RouteContested", "another writer keeps changing HTTPRoute/route");
+    space.until_weights("route", 90, 10);
+    assert_eq!(api.get("rollouts", "web").unwrap()["status"]["phase"], "Paused", "the canary goes on");
+}
+
+/// 50 writes a second.
+const PERIOD: Duration = Duration::from_millis(20);
+/// For how long corrections are counted when the fight has been told of.
+const BACKED_OFF: Duration = Duration::from_secs(10);
+
+fn contested(api: &Api) -> Value {
+    let rollout = api.get("rollouts", "web").unwrap();
+    let mut conditions = rollout["status"]["conditions"].as_array().into_iter().flatten();
+    conditions.find(|condition| condition["type"] == "RouteContested").cloned().unwrap_or_default()
+}
+
+/// How often the operator has written the route.
+fn corrections(space: &Space) -> usize {
+    space.writes().iter().filter(|write| write.resource == "httproutes").count()
 }

@@ -51,8 +51,8 @@ impl DataPlane {
             let mut rules = rules(route);
             if !accepts.whole(route) {
                 match self.routes.get(key) {
-                    Some(_) if matches!(accepts, Accepts::AllBut(_)) => continue,
-                    None if matches!(accepts, Accepts::AllBut(_)) => rules.clear(),
+                    Some(_) if accepts.refuses() => continue,
+                    None if accepts.refuses() => rules.clear(),
                     before => {
                         let first = before.and_then(|rules| rules.first()).cloned();
                         rules.splice(..1.min(rules.len()), first);
