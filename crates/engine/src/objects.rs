@@ -5,11 +5,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Serialize};
+
+use crate::preflight::objects::{Route, ServiceShape};
 
 mod read;
 
@@ -57,6 +60,8 @@ pub struct Service {
     pub selector: Map,
     /// The field manager other than Serin that wrote it last.
     pub writer: Option<String>,
+    /// Asked about by preflight alone.
+    pub shape: ServiceShape,
 }
 
 /// An EndpointSlice: which pods it lists, and which of them are ready.
@@ -81,6 +86,8 @@ pub struct HttpRoute {
     pub rules: Vec<Vec<Backend>>,
     /// The field manager other than Serin that wrote it last.
     pub writer: Option<String>,
+    /// Asked about by preflight alone.
+    pub shape: Arc<Route>,
 }
 
 /// One backend of a rule, with the API's defaults left out as the user left them out.

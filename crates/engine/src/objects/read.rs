@@ -4,8 +4,11 @@
 //! one than this build knows: what has an unexpected form there counts as absent, because an object that cannot be read
 //! would stop the watch of all.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serin_api::metadata::{self, Manager};
@@ -16,6 +19,7 @@ use super::{
     TemplateProjection,
 };
 use crate::hash;
+use crate::preflight::objects::{Route, ServiceShape};
 
 impl TemplateProjection {
     /// Projects a template.
@@ -119,12 +123,22 @@ impl<'de> Deserialize<'de> for Service {
             spec: Spec,
         }
         #[derive(Deserialize, Default)]
-        #[serde(default)]
+        #[serde(rename_all = "camelCase", default)]
         struct Spec {
             selector: Option<Map>,
+            r#type: Option<String>,
+            publish_not_ready_addresses: Option<bool>,
+            ports: Option<Vec<Value>>,
         }
         let Raw { metadata: (metadata, managers), spec } = Raw::deserialize(deserializer)?;
-        Ok(Self { metadata, selector: spec.selector.unwrap_or_default(), writer: last_writer(managers) })
+        let lists_unready = spec.publish_not_ready_addresses == Some(true);
+        let ports = spec.ports.unwrap_or_default();
+        Ok(Self {
+            metadata,
+            selector: spec.selector.unwrap_or_default(),
+            writer: last_writer(managers),
+            shape: ServiceShape::of(spec.r#type.as_deref(), lists_unready, &ports),
+        })
     }
 }
 
@@ -135,7 +149,8 @@ impl<'de> Deserialize<'de> for HttpRoute {
         struct Raw {
             #[serde(deserialize_with = "metadata::kept_with_managers")]
             metadata: (ObjectMeta, Vec<Manager>),
-            spec: Spec,
+            spec: Value,
+            status: Value,
         }
         #[derive(Deserialize, Default)]
         #[serde(default)]
@@ -147,13 +162,15 @@ impl<'de> Deserialize<'de> for HttpRoute {
         struct Rule {
             backend_refs: Option<Vec<Value>>,
         }
-        let Raw { metadata: (metadata, managers), spec } = Raw::deserialize(deserializer)?;
+        let Raw { metadata: (metadata, managers), spec, status } = Raw::deserialize(deserializer)?;
+        let shape = Arc::new(Route::of(&spec, &status));
+        let spec = Option::<Spec>::deserialize(spec).map_err(D::Error::custom)?.unwrap_or_default();
         let backends = |rule: Rule| {
             let refs = rule.backend_refs.into_iter().flatten();
             refs.map(|backend| Backend::deserialize(backend).unwrap_or_default()).collect()
         };
         let rules = spec.rules.into_iter().flatten().map(backends).collect();
-        Ok(Self { metadata, rules, writer: last_writer(managers) })
+        Ok(Self { metadata, rules, writer: last_writer(managers), shape })
     }
 }
 
