@@ -14,6 +14,7 @@ pub mod verdict;
 mod autoscalers;
 mod budgets;
 mod classes;
+mod concern;
 mod grants;
 mod manifests;
 mod observed;

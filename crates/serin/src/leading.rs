@@ -19,6 +19,7 @@ use crate::controller::{self, Context, Memories, Roster};
 use crate::events::EventQueue;
 use crate::lease::Claim;
 use crate::metrics::Metrics;
+use crate::preflight::desk::Desk;
 use crate::triggers::{self, Key};
 use crate::watch::run_watch;
 use serin_process::cache::{Cache, Changed};
@@ -56,8 +57,9 @@ pub async fn lead(
     synced();
     roster.announce(&caches);
     let Setup { client, claim, api, names, concurrency, events, metrics, clock, .. } = setup;
+    let preflight = Desk::new(client.clone(), wakes.clone());
     let applier = Applier { client, claim, metrics: metrics.clone() };
-    let context = Context { api, names, caches, applier, events, metrics, clock, roster };
+    let context = Context { api, names, caches, applier, events, metrics, clock, roster, preflight };
     controller::run(Arc::new(context), rooted, woken, concurrency, stop).await;
     tasks.shutdown().await;
 }

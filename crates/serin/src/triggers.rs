@@ -1,5 +1,7 @@
 //! Which Rollouts a change concerns.
 
+use std::sync::Arc;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serin_api::Rollout;
@@ -67,8 +69,9 @@ pub fn of_pods(caches: &Caches, changed: &Changed<Pod>) -> Vec<Key> {
 
 /// A Service concerns the Rollouts that refer to it.
 pub fn of_services(caches: &Caches, changed: &Changed<Service>) -> Vec<Key> {
-    let changes =
-        changed.iter().filter(|change| differs(change, |service: &Service| service.selector.clone()));
+    let changes = changed.iter().filter(|change| {
+        differs(change, |service: &Service| (service.selector.clone(), service.shape.clone()))
+    });
     let services = changes.flat_map(|change| change.before.iter().chain(&change.after));
     let by_service = |service: &Service| {
         let Key { namespace, name } = Key::of(service);
@@ -92,7 +95,9 @@ pub fn of_slices(caches: &Caches, changed: &Changed<EndpointSlice>) -> Vec<Key> 
 
 /// A route concerns the Rollouts that refer to it.
 pub fn of_routes(caches: &Caches, changed: &Changed<HttpRoute>) -> Vec<Key> {
-    let changes = changed.iter().filter(|change| differs(change, |route: &HttpRoute| route.rules.clone()));
+    let changes = changed.iter().filter(|change| {
+        differs(change, |route: &HttpRoute| (route.rules.clone(), Arc::clone(&route.shape)))
+    });
     let routes = changes.flat_map(|change| change.before.iter().chain(&change.after));
     let by_route = |route: &HttpRoute| {
         let Key { namespace, name } = Key::of(route);

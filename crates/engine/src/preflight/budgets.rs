@@ -19,9 +19,7 @@ pub fn judge(subject: &Subject<'_>, report: &mut Report) {
         .found
         .iter()
         .filter(|(name, _)| name.namespace == subject.name.namespace)
-        .filter(|(_, budget)| {
-            budget.selector.as_ref().is_some_and(|selector| selects(selector, &subject.labels))
-        })
+        .filter(|(_, budget)| covers(budget, &subject.labels))
         .collect();
     for (name, budget) in &of_pods {
         if let Some((field, problem)) = never(budget, subject.replicas) {
@@ -49,6 +47,11 @@ pub fn judge(subject: &Subject<'_>, report: &mut Report) {
             "keep one of them",
         ));
     }
+}
+
+/// Whether the budget is for pods with these labels.
+pub fn covers(budget: &Budget, labels: &Map) -> bool {
+    budget.selector.as_ref().is_some_and(|selector| selects(selector, labels))
 }
 
 /// An empty selector of a budget selects everything.
