@@ -12,6 +12,7 @@ mod explain;
 mod invalid;
 mod leader;
 mod plans;
+mod preflight;
 mod reality;
 mod release;
 mod restart;
