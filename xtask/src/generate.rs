@@ -20,6 +20,7 @@ const OUTPUTS: &[Output] = &[
     Output { path: "charts/serin/templates/crds.yaml", render: manifest::chart_template },
     Output { path: "docs/reference/spec.md", render: reference::spec },
     Output { path: "docs/reference/status.md", render: reference::status },
+    Output { path: "docs/reference/preflight.md", render: reference::preflight },
     Output { path: "docs/reference/states.md", render: || Ok(reference::states()) },
 ];
 

@@ -107,6 +107,8 @@ render -f values/least.yaml >"$work/rendered.yaml"
 render >"$work/rendered.yaml"
 grep -A3 '^kind: CustomResourceDefinition' "$work/rendered.yaml" >/dev/null || fail "the CRD is missing"
 grep -q 'helm.sh/resource-policy: keep' "$work/rendered.yaml" || fail "the CRD would go with the release, and every Rollout with it"
+render --set rbac.preflight=false >"$work/rendered.yaml"
+grep -q 'poddisruptionbudgets' "$work/rendered.yaml" && fail "rbac.preflight=false leaves a right of preflight"
 render -f values/other-group.yaml >"$work/rendered.yaml"
 grep -q '^  name: rollouts.canary.example.com$' "$work/rendered.yaml" || fail "the CRD has not the group of api.group"
 ok "what is left out and what is put in"
@@ -139,6 +141,12 @@ can update rollouts.serin.dev --subresource=finalizers "$me" -n team-a
 can list endpointslices.discovery.k8s.io "$me" -n team-a
 can create events.events.k8s.io "$me" -n team-a
 can get namespaces "$me"
+for resource in gateways.gateway.networking.k8s.io gatewayclasses.gateway.networking.k8s.io; do can get $resource "$me" -n team-a; done
+for resource in referencegrants.gateway.networking.k8s.io poddisruptionbudgets.policy horizontalpodautoscalers.autoscaling \
+  deployments.apps; do
+  can list $resource "$me" -n team-a
+  for verb in watch create patch delete; do cannot $verb $resource "$me" -n team-a; done
+done
 can create leases.coordination.k8s.io "$me" -n "$system"
 can update leases.coordination.k8s.io/serin "$me" -n "$system"
 cannot update leases.coordination.k8s.io/another "$me" -n "$system"

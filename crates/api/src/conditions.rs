@@ -47,6 +47,8 @@ pub enum ConditionType {
     RoleMetadataFrozen,
     /// Another writer keeps changing the managed route or Services.
     RouteContested,
+    /// Nothing around the Rollout was found that will not work.
+    Preflight,
 }
 
 /// Whether a condition holds.
@@ -83,6 +85,9 @@ pub mod reason {
     pub const ROLE_METADATA_FROZEN: &str = "RoleMetadataFrozen";
     pub const ROUTE_CONTESTED: &str = "RouteContested";
     pub const WEIGHTS_UNVERIFIED: &str = "WeightsUnverified";
+    pub const PREFLIGHT_PASSED: &str = "PreflightPassed";
+    pub const PREFLIGHT_WARNINGS: &str = "PreflightWarnings";
+    pub const PREFLIGHT_FAILED: &str = "PreflightFailed";
     /// The reason of the pause that a `pause` step begins.
     pub const CANARY_PAUSE_STEP: &str = "CanaryPauseStep";
 }

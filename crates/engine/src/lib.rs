@@ -24,6 +24,7 @@ pub mod history;
 pub mod objects;
 pub mod observe;
 pub mod plan;
+pub mod preflight;
 pub mod promote;
 pub mod recall;
 pub mod references;

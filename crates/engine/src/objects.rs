@@ -5,11 +5,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::NamespaceResourceScope;
 use serde::{Deserialize, Serialize};
+
+use crate::preflight::objects::{Route, ServiceShape};
 
 mod read;
 mod routes;
@@ -58,6 +61,8 @@ pub struct Service {
     pub selector: Map,
     /// The field manager other than Serin that wrote it last.
     pub writer: Option<String>,
+    /// Asked about by preflight alone.
+    pub shape: ServiceShape,
 }
 
 /// An EndpointSlice: which pods it lists, and which of them are ready.
@@ -88,6 +93,8 @@ pub struct HttpRoute {
     pub writer: Option<String>,
     /// When Serin wrote it last.
     pub written_at: Option<Timestamp>,
+    /// Asked about by preflight alone.
+    pub shape: Arc<Route>,
 }
 
 /// What a route is attached to: a Gateway, or in a mesh a Service. What the API would fill in is filled in.

@@ -486,7 +486,7 @@ fn rivals(objects: &Objects, strategy: &ValidCanary) -> Vec<FieldError> {
 }
 
 /// Whether labels satisfy a selector.
-fn matches(selector: &LabelSelector, labels: &Map) -> bool {
+pub(crate) fn matches(selector: &LabelSelector, labels: &Map) -> bool {
     let wanted = selector.match_labels.iter().flatten();
     let by_value = wanted.clone().all(|(key, value)| labels.get(key) == Some(value));
     let by_expression = selector.match_expressions.iter().flatten().all(|expression| {

@@ -11,6 +11,7 @@ use crate::action::Action;
 use crate::drift::Contest;
 use crate::objects::TemplateProjection;
 use crate::plan::Plan;
+use crate::preflight::Verdict;
 
 /// Hints from earlier rounds and earlier plans.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,8 @@ pub struct Recall {
     pub written: BTreeMap<String, String>,
     /// The pod that was last let go, by uid, and when: until it is seen to end, it is not asked for again.
     pub evicted: Option<(String, Timestamp)>,
+    /// What preflight last said. Without it the condition stays as it was recorded.
+    pub preflight: Option<Verdict>,
     /// When status was last written.
     pub status_written_at: Option<Timestamp>,
     /// Since when status has differed from what is recorded, while that is not urgent.

@@ -103,12 +103,17 @@ pub fn may_ask(draft: &Draft<'_>) -> bool {
 /// Only the server knows what it makes of a template, so it is asked, but only where the answer may matter.
 pub fn compare(draft: &mut Draft<'_>) {
     let world = draft.world;
+    draft.act(Action::CompareTemplate { template: world.template.id.clone(), body: question(world) });
+}
+
+/// A ReplicaSet whose creation, as a dry run, tells what the server makes of the template.
+pub fn question(world: &Snapshot) -> Value {
     let mut body = replica_set(world, &world.template.hash, 0, 0, None);
     if let Some(metadata) = body["metadata"].as_object_mut() {
         metadata.remove("name");
         metadata.insert("generateName".into(), json!(format!("{}-", world.rollout.name)));
     }
-    draft.act(Action::CompareTemplate { template: world.template.id.clone(), body });
+    body
 }
 
 fn create(draft: &mut Draft<'_>, course: &Course<'_>) {

@@ -36,6 +36,9 @@ pub enum Command {
     Bundle(BundleArgs),
     /// Make the decision of a bundle again, without a cluster.
     Replay(ReplayArgs),
+    /// Say what in the objects around a Rollout will not work, or may not do what it means: in a cluster, or in files.
+    /// Writes nothing.
+    Preflight(PreflightArgs),
     /// Show what a Rollout will do: its weights, pods, pauses and writes, moment by moment. Changes nothing, and asks no
     /// cluster unless told to.
     Plan(PlanArgs),
@@ -134,6 +137,26 @@ pub struct PlanArgs {
     /// How many seconds after its creation a pod is ready.
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     pub pod_ready_seconds: u32,
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// Flags of `serin preflight`.
+#[derive(Debug, Args)]
+pub struct PreflightArgs {
+    /// The Rollout; needed unless files hold exactly one.
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// A file, a folder, or - for standard input: judge these manifests, and ask no cluster.
+    #[arg(long = "filename", short = 'f', value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The namespace. Unless given, the one that the Rollout's manifest names, or the one of the kubeconfig's context or
+    /// of this pod.
+    #[arg(long, short, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// The form of what is printed.
+    #[arg(long, short, value_name = "FORM", default_value = "text")]
+    pub output: PrintForm,
     #[command(flatten)]
     pub api: ApiArgs,
 }
@@ -334,7 +357,7 @@ mod tests {
     #[test]
     fn every_flag_of_what_runs_in_a_pod_has_an_environment_variable() {
         // What people type has none: a forgotten variable would change what they are told.
-        let typed = ["plan"];
+        let typed = ["plan", "preflight"];
         let definition = Cli::command();
         for command in definition.get_subcommands().filter(|command| !typed.contains(&command.get_name())) {
             for flag in command.get_arguments().filter(|flag| flag.get_long().is_some()) {
@@ -352,7 +375,7 @@ mod tests {
     #[test]
     fn the_documented_usage_is_the_real_one() {
         let page = include_str!("../../../docs/cli.md");
-        for name in ["explain", "bundle", "replay"] {
+        for name in ["explain", "preflight", "bundle", "replay"] {
             let asked = Cli::command().term_width(100).try_get_matches_from(["serin", name, "--help"]);
             let usage = asked.unwrap_err().to_string();
             let usage: Vec<&str> = usage.lines().map(str::trim_end).collect();

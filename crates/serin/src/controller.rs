@@ -21,6 +21,7 @@ use crate::apply::{Applier, Failure};
 use crate::clock::Clock;
 use crate::events::EventQueue;
 use crate::metrics::Metrics;
+use crate::preflight::desk::Desk;
 use crate::triggers::{Key, Wake};
 use serin_process::caches::Caches;
 use serin_process::queue::Queue;
@@ -41,6 +42,7 @@ pub struct Context {
     pub metrics: Metrics,
     pub clock: Clock,
     pub roster: Roster,
+    pub preflight: Desk,
 }
 
 /// Reconciles until `stop` resolves, then finishes what is under way.

@@ -19,6 +19,7 @@ use crate::controller::{self, Context, Memories, Roster};
 use crate::events::EventQueue;
 use crate::lease::Claim;
 use crate::metrics::Metrics;
+use crate::preflight::desk::Desk;
 use crate::triggers::{self, Wake};
 use crate::watch::run_watch;
 use serin_process::cache::{Cache, Changed};
@@ -56,8 +57,9 @@ pub async fn lead(
     let existing = caches.rollouts.all();
     wake(&wakes, existing.iter().map(|rollout| triggers::of_start(rollout, &setup.names)).collect());
     let Setup { client, claim, names, concurrency, events, metrics, clock, .. } = setup;
+    let preflight = Desk::new(client.clone(), wakes.clone());
     let applier = Applier { client, claim, metrics: metrics.clone() };
-    let context = Context { names, caches, applier, events, metrics, clock, roster };
+    let context = Context { names, caches, applier, events, metrics, clock, roster, preflight };
     controller::run(Arc::new(context), woken, concurrency, stop).await;
     tasks.shutdown().await;
 }

@@ -1,5 +1,6 @@
 //! The objects of one Rollout, read once, for a command of a person. Reads as the operator does and writes nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -9,9 +10,9 @@ use kube::core::NamespaceResourceScope;
 use kube::runtime::watcher::Event;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
-use serin_api::RolloutApi;
 use serin_api::names::POD_TEMPLATE_HASH;
 use serin_api::rollout::PLURAL;
+use serin_api::{Rollout, RolloutApi};
 use serin_engine::Objects;
 use serin_process::Caches;
 use serin_process::cache::Cache;
@@ -31,6 +32,19 @@ const NEIGHBOURS: usize = 5;
 /// It does not exist, its kind does not, a permission is missing, or the API server cannot be reached: each with what
 /// to do about it.
 pub async fn read(client: Client, api: RolloutApi, namespace: &str, name: &str) -> anyhow::Result<Objects> {
+    Ok(read_with_others(client, api, namespace, name).await?.0)
+}
+
+/// The same, and every Rollout of the namespace.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_with_others(
+    client: Client,
+    api: RolloutApi,
+    namespace: &str,
+    name: &str,
+) -> anyhow::Result<(Objects, Vec<Arc<Rollout>>)> {
     let caches = Caches::new();
     let reader = Reader { client: client.clone(), namespace, group: api.group };
     let all = ListParams::default();
@@ -51,7 +65,7 @@ pub async fn read(client: Client, api: RolloutApi, namespace: &str, name: &str) 
     if objects.rollout.metadata.deletion_timestamp.is_some() {
         objects.namespace_terminating = is_terminating(client, namespace).await;
     }
-    Ok(objects)
+    Ok((objects, caches.rollouts.all()))
 }
 
 struct Reader<'a> {

@@ -17,6 +17,7 @@ mod live;
 mod logging;
 mod metrics;
 mod plan;
+mod preflight;
 mod probe;
 mod readiness;
 mod release;

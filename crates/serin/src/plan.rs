@@ -1,6 +1,6 @@
 //! `serin plan`: what a Rollout will do, played by the real engine in a cluster in memory.
 
-mod files;
+pub mod files;
 mod image;
 mod live;
 #[cfg(test)]

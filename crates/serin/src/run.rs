@@ -18,7 +18,7 @@ use crate::lease::{Candidate, Claim, Leadership, Settings, identity};
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::stop::Stop;
-use crate::{admin, bundle, client, events, explain, logging, plan, probe, release, replay};
+use crate::{admin, bundle, client, events, explain, logging, plan, preflight, probe, release, replay};
 
 /// The gate that is closed from winning the lease until the caches are complete.
 const CACHES: &str = "caches";
@@ -45,6 +45,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Bundle(args) => block_on(bundle::run(args)),
         Command::Replay(args) => replay::run(args),
         Command::Plan(args) => block_on(plan::run(args)),
+        Command::Preflight(args) => block_on(preflight::run(args)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -37,7 +37,8 @@ pub struct Wake {
 }
 
 impl Wake {
-    fn routine(key: Key) -> Self {
+    /// One that waits for its turn.
+    pub fn routine(key: Key) -> Self {
         Self { key, urgency: Urgency::Routine }
     }
 
@@ -97,8 +98,9 @@ pub fn of_pods(caches: &Caches, changed: &Changed<Pod>) -> Vec<Wake> {
 
 /// A Service concerns the Rollouts that refer to it.
 pub fn of_services(caches: &Caches, changed: &Changed<Service>) -> Vec<Wake> {
-    let changes =
-        changed.iter().filter(|change| differs(change, |service: &Service| service.selector.clone()));
+    let changes = changed.iter().filter(|change| {
+        differs(change, |service: &Service| (service.selector.clone(), service.shape.clone()))
+    });
     let services = changes.flat_map(|change| change.before.iter().chain(&change.after));
     let by_service = |service: &Service| {
         let Key { namespace, name } = Key::of(service);
@@ -128,8 +130,8 @@ pub fn of_slices(caches: &Caches, changed: &Changed<EndpointSlice>) -> Vec<Wake>
 pub fn of_routes(caches: &Caches, changed: &Changed<HttpRoute>) -> Vec<Wake> {
     // Gateways report again and again; what they say matters only where it is news.
     let view = |route: &HttpRoute| {
-        let HttpRoute { metadata, rules, parents, reports, writer: _, written_at } = route.clone();
-        (metadata.uid, metadata.generation, rules, parents, reports, written_at)
+        let HttpRoute { metadata, rules, parents, reports, writer: _, written_at, shape } = route.clone();
+        (metadata.uid, metadata.generation, rules, parents, reports, written_at, shape)
     };
     let changes = changed.iter().filter(|change| differs(change, view));
     let routes = changes.flat_map(|change| change.before.iter().chain(&change.after));

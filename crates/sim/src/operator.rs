@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serin_api::Names;
 use serin_engine::api_call::{Target, Verb, api_call};
 use serin_engine::events::{After, Event};
+use serin_engine::preflight::Verdict;
 use serin_engine::{Action, ApiCall, Plan, Recall, Snapshot, observe, plan};
 use serin_process::answer;
 use serin_process::caches::Caches;
@@ -124,6 +125,13 @@ impl Operator {
     #[must_use]
     pub fn within(mut self, namespace: &str) -> Self {
         namespace.clone_into(&mut self.namespace);
+        self
+    }
+
+    /// The same with what preflight has said. What that is made from is not all in the cluster in memory.
+    #[must_use]
+    pub fn told_by_preflight(mut self, said: Option<Verdict>) -> Self {
+        self.recall.preflight = said;
         self
     }
 

@@ -13,6 +13,7 @@ use super::{
     EndpointSlice, Map, Pod, ReplicaSet, ReplicaSetStatus, Service, SliceEndpoint, TemplateProjection,
 };
 use crate::hash;
+use crate::preflight::objects::ServiceShape;
 
 impl TemplateProjection {
     /// Projects a template.
@@ -116,12 +117,22 @@ impl<'de> Deserialize<'de> for Service {
             spec: Spec,
         }
         #[derive(Deserialize, Default)]
-        #[serde(default)]
+        #[serde(rename_all = "camelCase", default)]
         struct Spec {
             selector: Option<Map>,
+            r#type: Option<String>,
+            publish_not_ready_addresses: Option<bool>,
+            ports: Option<Vec<Value>>,
         }
         let Raw { metadata: (metadata, managers), spec } = Raw::deserialize(deserializer)?;
-        Ok(Self { metadata, selector: spec.selector.unwrap_or_default(), writer: last_writer(&managers) })
+        let lists_unready = spec.publish_not_ready_addresses == Some(true);
+        let ports = spec.ports.unwrap_or_default();
+        Ok(Self {
+            metadata,
+            selector: spec.selector.unwrap_or_default(),
+            writer: last_writer(&managers),
+            shape: ServiceShape::of(spec.r#type.as_deref(), lists_unready, &ports),
+        })
     }
 }
 

@@ -3,8 +3,11 @@
 //! A route is stored under a CRD that may be another one than this build knows: what has an unexpected form counts as
 //! absent, because an object that cannot be read would stop the watch of all.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serin_api::metadata::{self, Manager};
@@ -12,6 +15,7 @@ use serin_api::names::FIELD_MANAGER;
 
 use super::read::last_writer;
 use super::{Backend, HttpRoute, Parent, Report, Reported};
+use crate::preflight::objects::Route;
 
 impl<'de> Deserialize<'de> for HttpRoute {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -20,8 +24,8 @@ impl<'de> Deserialize<'de> for HttpRoute {
         struct Raw {
             #[serde(deserialize_with = "metadata::kept_with_managers")]
             metadata: (ObjectMeta, Vec<Manager>),
-            spec: Spec,
-            status: Status,
+            spec: Value,
+            status: Value,
         }
         #[derive(Deserialize, Default)]
         #[serde(rename_all = "camelCase", default)]
@@ -40,6 +44,9 @@ impl<'de> Deserialize<'de> for HttpRoute {
             parents: Option<Vec<Value>>,
         }
         let Raw { metadata: (metadata, managers), spec, status } = Raw::deserialize(deserializer)?;
+        let shape = Arc::new(Route::of(&spec, &status));
+        let spec = Option::<Spec>::deserialize(spec).map_err(D::Error::custom)?.unwrap_or_default();
+        let status = Option::<Status>::deserialize(status).map_err(D::Error::custom)?.unwrap_or_default();
         let backends = |rule: Rule| {
             let refs = rule.backend_refs.into_iter().flatten();
             refs.map(|backend| Backend::deserialize(backend).unwrap_or_default()).collect()
@@ -50,6 +57,7 @@ impl<'de> Deserialize<'de> for HttpRoute {
             reports: status.parents.into_iter().flatten().map(|report| Report::of(&report)).collect(),
             writer: last_writer(&managers),
             written_at: last_own_write(&managers),
+            shape,
             metadata,
         })
     }

@@ -9,6 +9,7 @@ use super::facts::Facts;
 use crate::course::Course;
 use crate::draft::Draft;
 use crate::events::{Reason, reasons};
+use crate::preflight::Verdict;
 
 /// Every condition but `Progressing`, which the rules of the verdict decide.
 pub const CONDITIONS: &[Beside] = &[
@@ -103,6 +104,18 @@ pub const CONDITIONS: &[Beside] = &[
             Some((true, message))
         },
     },
+    Beside {
+        kind: ConditionType::Preflight,
+        reason: reason::PREFLIGHT_PASSED,
+        presence: Presence::Always,
+        meaning: "Nothing was found that will not work; the message has what was, and what could not be checked: \
+                  [preflight](preflight.md). The reason is `PreflightWarnings` where something may not do what it means, \
+                  and `PreflightFailed` where the condition is False. It holds nothing up.",
+        event: None,
+        finds: |facts| {
+            preflight(facts).map(|verdict| (verdict.status == ConditionStatus::True, verdict.message))
+        },
+    },
 ];
 
 /// A condition beside the verdict.
@@ -147,6 +160,10 @@ pub(super) fn judge(facts: &Facts<'_, '_>) -> Besides {
     let mut besides = Besides::default();
     for Beside { kind, reason, event, finds, .. } in CONDITIONS {
         let Some((holds, message)) = finds(facts) else { continue };
+        let reason = match kind {
+            ConditionType::Preflight => preflight(facts).map_or(*reason, |verdict| verdict.reason),
+            _ => *reason,
+        };
         let is_new = facts.recorded(*kind).is_none_or(|before| before.message != message);
         besides.events.extend(event.filter(|_| holds && is_new).map(|event| (event, message.clone())));
         besides.conditions.push(Said { kind: *kind, status: holds.into(), reason, message });
@@ -194,6 +211,15 @@ fn roles(facts: &Facts<'_, '_>) -> Option<(bool, String)> {
         active.labelled, active.wanted, preview.labelled, preview.wanted
     );
     Some((converged, message))
+}
+
+/// What preflight said last, or what was recorded of it before this process began.
+fn preflight(facts: &Facts<'_, '_>) -> Option<Verdict> {
+    let recorded = || {
+        let recorded = facts.recorded(ConditionType::Preflight)?;
+        Verdict::recorded(&recorded.reason, &recorded.message)
+    };
+    facts.world().recall.preflight.clone().or_else(recorded)
 }
 
 /// Said as long as it is so: an application that never learns of its promotion fails long after it.

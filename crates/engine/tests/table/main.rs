@@ -20,6 +20,7 @@ mod drifts;
 mod events;
 mod memory;
 mod observed;
+mod preflight;
 mod progress;
 mod promotes;
 mod references;

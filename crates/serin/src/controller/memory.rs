@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use serin_engine::Recall;
 
+use crate::preflight::desk::Notes;
 use crate::triggers::Key;
 
 /// What is remembered of each Rollout between reconciles: only what may be forgotten. Cheap to clone.
@@ -16,6 +17,7 @@ pub struct Memories(Arc<Mutex<HashMap<Key, Memory>>>);
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     pub recall: Recall,
+    pub preflight: Notes,
     /// Failed reconciles in a row.
     pub failures: u32,
     /// The objects of the last plan that was empty, and when to look again: until one of them changes, or that time

@@ -30,6 +30,7 @@ pub async fn reconcile(key: &Key, context: &Context) -> Result<Option<Duration>,
         }
         context.roster.memories.put(key, memory);
     } else {
+        context.preflight.forget(key);
         context.roster.forget(key);
     }
     outcome
@@ -48,10 +49,15 @@ async fn rounds(key: &Key, context: &Context, memory: &mut Memory) -> Result<Opt
         let (fingerprint, now) = (fingerprint(&objects), context.clock.now());
         // The echoes of our own writes wake us, and most of them bring nothing new.
         let rest = memory.rest.filter(|rest| rest.holds(fingerprint, now) && !objects.namespace_terminating);
-        if let Some(rest) = rest {
+        if let Some(rest) = rest.filter(|_| !context.preflight.has_news(key)) {
             return Ok(rest.until.map(|at| wait(at, now)));
         }
-        let world = observe(&objects, &context.names, &memory.recall);
+        let mut world = observe(&objects, &context.names, &memory.recall);
+        let notes = &mut memory.preflight;
+        if let Some(verdict) = context.preflight.look(key, notes, &objects, &world, &context.caches, now) {
+            memory.recall.preflight = Some(verdict.clone());
+            world.recall.preflight = Some(verdict);
+        }
         let plan = plan(&world, now);
         memory.recall.planned(&plan, now);
         context.metrics.record_rollout(&key.namespace, &key.name, &plan.report);

@@ -100,6 +100,11 @@ impl Manifests {
         }
     }
 
+    /// All objects.
+    pub fn objects(&self) -> &[Value] {
+        &self.objects
+    }
+
     /// The Services and routes of a namespace. An object that names none belongs to whichever is asked for.
     pub fn others(&self, namespace: &str) -> Vec<Value> {
         let belongs = |object: &&Value| {

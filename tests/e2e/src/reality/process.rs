@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use serin_api::Names;
+use serin_engine::preflight::Verdict;
 use serin_sim::{Called, Faithful, Operator, Step};
 use serin_testkit::{Kind, World};
 
@@ -28,12 +29,13 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_secs(2);
 pub fn check(history: &History, index: usize, rollout: &str, report: &mut Report) {
     let line = &history.moments[index].entry.line;
     let at = history.moments[index].entry.at;
+    let said = preflight(line);
     let mut instead = Vec::new();
     for (lag, seen) in history.seen_before(index).enumerate() {
         // It planned between the last change that it saw and its call.
         let since = seen.checked_sub(1).map_or(at, |before| history.moments[before].done.min(at));
         for now in [at, since] {
-            for called in calls(history.world(seen, now), &history.namespace, rollout) {
+            for called in calls(history.world(seen, now), &history.namespace, rollout, said.clone()) {
                 match wrong(&called, line) {
                     None => return report.count(PART, lag),
                     Some(difference) if is_of(&called, line) => {
@@ -45,7 +47,8 @@ pub fn check(history: &History, index: usize, rollout: &str, report: &mut Report
         }
     }
     report.count(PART, 0);
-    let foreseen = history.foreseen(index, at).map(|world| calls(world, &history.namespace, rollout));
+    let foreseen =
+        history.foreseen(index, at).map(|world| calls(world, &history.namespace, rollout, said.clone()));
     // Each kind has a watch of its own, so one may be behind the others.
     let is_found = foreseen.into_iter().flatten().any(|called| wrong(&called, line).is_none());
     if is_found || of_one_late_watch(history, index, rollout) {
@@ -66,13 +69,22 @@ fn of_one_late_watch(history: &History, index: usize, rollout: &str) -> bool {
     worlds.flat_map(|worlds| TOLD.map(|late| (worlds, late))).any(|((newer, older), late)| {
         let others: Vec<Kind> = TOLD.into_iter().filter(|kind| *kind != late).collect();
         let world = history.mixed(&[(older, &[late]), (newer, &others)], at);
-        calls(world, &history.namespace, rollout).iter().any(|called| wrong(called, line).is_none())
+        calls(world, &history.namespace, rollout, preflight(line))
+            .iter()
+            .any(|called| wrong(called, line).is_none())
     })
 }
 
+/// What preflight says in a write of status: the real process has judged it by more than the log shows, and remembers it.
+fn preflight(line: &Value) -> Option<Verdict> {
+    let conditions = line["requestObject"]["status"]["conditions"].as_array()?;
+    let said = conditions.iter().find(|condition| condition["type"] == "Preflight")?;
+    Verdict::recorded(said["reason"].as_str()?, said["message"].as_str()?)
+}
+
 /// The calls that a process makes which starts in this world.
-fn calls(mut world: World, namespace: &str, rollout: &str) -> Vec<Called> {
-    let mut operator = starts(&world, namespace, rollout);
+fn calls(mut world: World, namespace: &str, rollout: &str, said: Option<Verdict>) -> Vec<Called> {
+    let mut operator = starts(&world, namespace, rollout).told_by_preflight(said);
     let (mut calls, began) = (Vec::new(), world.now());
     for _ in 0..STEPS {
         match operator.step(&mut world, &mut Faithful) {

@@ -14,6 +14,7 @@ mod invalid;
 mod lag;
 mod leader;
 mod plans;
+mod preflight;
 mod reality;
 mod release;
 mod restart;
