@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{CANARY, HASH, History, ROUTE, STABLE};
+use super::{CANARY, HASH, History, ROUTE, STABLE, State};
 
 const OPERATOR: &str = "system:serviceaccount:serin-system:serin";
 
@@ -40,13 +40,14 @@ fn route(second: u64, user: &str, stable: u64, canary: u64, more: Value) -> Stri
     line(second, user, "httproutes", object, more)
 }
 
-fn states(lines: &[String]) -> Vec<(i64, u32, bool, Option<u32>, Option<u32>)> {
+/// When it was asked for, the share and whether it is the operator's, and the versions of both Services.
+type Short = (i64, u32, bool, Option<u32>, Option<u32>);
+
+fn states(lines: &[String]) -> Vec<Short> {
     let history = History::read(&lines.join("\n"));
-    history
-        .states
-        .iter()
-        .map(|state| (state.asked / 1_000_000, state.share, state.own, state.stable, state.canary))
-        .collect()
+    let short =
+        |state: &State| (state.asked / 1_000_000, state.share, state.own, state.stable, state.canary);
+    history.states.iter().map(short).collect()
 }
 
 #[test]
