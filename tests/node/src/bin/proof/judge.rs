@@ -16,7 +16,7 @@ pub use self::split::{Split, needed, splits};
 use crate::history::{History, State};
 
 /// How long a gateway may take to follow what was written, in microseconds. How long it took is measured.
-pub const SETTLE: i64 = 1_000_000;
+pub const SETTLE: i64 = 2_000_000;
 
 /// By whom requests to one host were answered.
 #[derive(Debug, Default)]

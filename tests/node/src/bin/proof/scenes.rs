@@ -16,7 +16,7 @@ pub const SECOND_PAUSE: (i64, u32) = (3, 500);
 /// What is sampled beyond what tells: the requests around each change are not counted, and a tool that applies the route
 /// makes two changes every five seconds.
 const MORE: f64 = 1.05;
-const MORE_WITH_A_TOOL: f64 = 1.5;
+const MORE_WITH_A_TOOL: f64 = 1.9;
 
 /// The two requests of a canary that somebody may want to do something after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

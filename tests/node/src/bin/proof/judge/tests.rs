@@ -77,7 +77,7 @@ fn requests(from: i64, until: i64, count: i64, of_canary: i64) -> Vec<Answer> {
 #[test]
 fn a_split_that_is_three_percent_off_holds_and_one_that_is_more_does_not() {
     for (of_canary, holds) in [(1000, true), (1300, true), (1301, false), (700, true), (699, false)] {
-        let splits = splits(&canary(), &requests(22, 59, 10_000, of_canary));
+        let splits = splits(&canary(), &requests(23, 59, 10_000, of_canary));
         let [split] = splits.as_slice() else { panic!("{splits:?}") };
         assert_eq!((split.requests, split.of_canary), (10_000, usize::try_from(of_canary).unwrap()));
         assert!(split.tells());
@@ -88,7 +88,7 @@ fn a_split_that_is_three_percent_off_holds_and_one_that_is_more_does_not() {
 #[test]
 fn requests_around_a_change_tell_nothing() {
     let mut answers = requests(20, 21, 100, 100);
-    answers.extend(requests(22, 59, 5000, 500));
+    answers.extend(requests(23, 59, 5000, 500));
     answers.push(answer(Host::App, 60 * SECOND - 1000, 2));
     answers.extend(requests(60, 61, 100, 100));
     let splits = splits(&canary(), &answers);
@@ -98,7 +98,7 @@ fn requests_around_a_change_tell_nothing() {
 #[test]
 fn few_requests_tell_nothing() {
     let few = i64::try_from(needed(100)).unwrap() - 1;
-    assert!(!splits(&canary(), &requests(22, 59, few, few))[0].tells());
+    assert!(!splits(&canary(), &requests(23, 59, few, few))[0].tells());
     assert!((1500..1530).contains(&needed(100)), "{}", needed(100));
     assert!((4190..4230).contains(&needed(500)), "{}", needed(500));
 }
@@ -112,9 +112,9 @@ fn disturbed() -> History {
 
 #[test]
 fn before_and_after_a_foreign_weight_is_one_sample_without_it() {
-    let mut answers = requests(22, 29, 1000, 100);
+    let mut answers = requests(23, 29, 1000, 100);
     answers.extend(requests(30, 31, 100, 100));
-    answers.extend(requests(33, 59, 1000, 100));
+    answers.extend(requests(34, 59, 1000, 100));
     let splits = splits(&disturbed(), &answers);
     assert_eq!(
         splits.iter().map(|split| (split.requests, split.of_canary)).collect::<Vec<_>>(),
