@@ -178,13 +178,13 @@ fn drain(
     if serves_nobody {
         return 0;
     }
-    if !traffic_has_left(draft, course, revision) {
+    let recorded = before.iter().find(|drain| drain.pod_template_hash == revision.hash);
+    if !traffic_has_left(draft, course, revision, recorded.is_some()) {
         return revision.replicas;
     }
     if draft.world.rollout.replicas == 0 {
         return 0;
     }
-    let recorded = before.iter().find(|drain| drain.pod_template_hash == revision.hash);
     let since = recorded.map_or_else(|| draft.now_in_seconds(), |drain| drain.since.0);
     drains.push(Drain { pod_template_hash: revision.hash.clone(), since: Time(since) });
     let Some(delay) = drain_delay(draft, course, revision) else { return revision.replicas };
@@ -207,8 +207,9 @@ fn drain_delay(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> O
     if aborted { strategy.abort_scale_down_delay } else { Some(strategy.scale_down_delay) }
 }
 
-/// No Service can select the revision, none lists it, and no share is on its way from it.
-pub fn traffic_has_left(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> bool {
+/// No Service can select the revision, none lists it, and no share is on its way from it. Where its drain has begun, the
+/// share has been at zero: a weight that somebody else writes after that reaches other pods, and does not begin it anew.
+fn traffic_has_left(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision, drains: bool) -> bool {
     let Some(traffic) = &draft.world.traffic else { return true };
     if !traffic.recorded {
         // Nothing of ours says which revision the Services mean: the newest that is complete takes over for all.
@@ -219,7 +220,6 @@ pub fn traffic_has_left(draft: &Draft<'_>, course: &Course<'_>, revision: &Revis
     let unreached = [&traffic.stable, &traffic.canary]
         .iter()
         .all(|service| !service.reaches(hash) && service.ready_of(hash) == 0);
-    let handed_over =
-        !matches!(course, Course::Settled { .. } | Course::Aborted { .. }) || traffic.route.canary_is_zero();
-    unreached && handed_over
+    let settles = matches!(course, Course::Settled { .. } | Course::Aborted { .. });
+    unreached && (drains || !settles || traffic.route.canary_is_zero())
 }
