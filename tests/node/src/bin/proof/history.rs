@@ -163,10 +163,11 @@ impl Reader {
         };
         let (Some(stable), Some(canary)) = (weight(STABLE), weight(CANARY)) else { return };
         let share = u32::try_from(canary * 1000 / (stable + canary).max(1)).unwrap_or_default();
-        // Whoever writes what is already there changes nothing.
-        if self.share.is_none_or(|(before, _)| before != share) {
-            // A write that only its status tells of: who is killed while writing does not hear the answer.
-            let own = entry.is_by_operator() || !entry.is_of_object();
+        // A write that only its status tells of: who is killed while writing does not hear the answer.
+        let own = entry.is_by_operator() || !entry.is_of_object();
+        // Whoever writes what is already there changes nothing; but the operator makes it its own.
+        let taken_over = entry.is_by_operator() && entry.is_of_object();
+        if self.share.is_none_or(|(before, was_own)| before != share || !was_own && taken_over) {
             self.share = Some((share, own));
         }
     }

@@ -32,7 +32,6 @@ use serin_node::traffic::{Host, now};
 use serin_node::{Rollout, Site, Traffic, ask};
 
 use crate::chance::Chance;
-use crate::gitops::GitOps;
 use crate::kill::Kill;
 use crate::report::Report;
 use crate::scenes::Scenes;
@@ -132,13 +131,12 @@ struct Player<'a, 's> {
 
 impl Player<'_, '_> {
     fn play(&mut self, what: &'static str, turn: u32, of: u32, with_tool: bool, scene: impl FnOnce()) {
-        let tool = with_tool.then(|| GitOps::start(self.scenes.site));
-        self.scenes.tool.set(with_tool);
+        if with_tool {
+            self.scenes.start_tool();
+        }
         let began = Instant::now();
         scene();
-        if let Some(tool) = tool {
-            tool.stop();
-        }
+        self.scenes.stop_tool();
         self.setting.played(what);
         let (failures, looked) = self.scenes.traffic.failures_from(self.looked);
         println!(

@@ -1,12 +1,13 @@
 //! What people do, scene by scene, while requests go on.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use serin_node::traffic::{Host, now};
 use serin_node::{Rollout, Site, Traffic};
 
+use crate::gitops::GitOps;
 use crate::judge::{SETTLE, needed};
 
 /// The pauses of the example, by their steps, and the shares that stand there in a thousand.
@@ -35,8 +36,8 @@ pub struct Scenes<'s> {
     pub site: &'s Site,
     pub rollout: Rollout<'s>,
     pub traffic: &'s Traffic,
-    /// Whether a tool applies the route at present.
-    pub tool: Cell<bool>,
+    /// The tool that applies the route at present.
+    tool: RefCell<Option<GitOps>>,
     newest: Cell<u32>,
     stable: Cell<u32>,
 }
@@ -44,7 +45,7 @@ pub struct Scenes<'s> {
 impl<'s> Scenes<'s> {
     /// Of a Rollout that is healthy with this version.
     pub fn new(site: &'s Site, rollout: Rollout<'s>, traffic: &'s Traffic, version: u32) -> Self {
-        let (newest, stable, tool) = (Cell::new(version), Cell::new(version), Cell::default());
+        let (newest, stable, tool) = (Cell::new(version), Cell::new(version), RefCell::default());
         Self { site, rollout, traffic, tool, newest, stable }
     }
 
@@ -63,7 +64,7 @@ impl<'s> Scenes<'s> {
         self.pauses_at(FIRST_PAUSE);
         self.rollout.resume(FIRST_PAUSE.0);
         self.promoted(new);
-        self.rollout.until_gone(&old);
+        self.gone(&old);
     }
 
     /// From a new template to the end of the old pods.
@@ -72,7 +73,7 @@ impl<'s> Scenes<'s> {
         let new = self.change();
         after(Request::Template);
         self.walk(new, after);
-        self.rollout.until_gone(&old);
+        self.gone(&old);
     }
 
     /// All steps, to the promotion.
@@ -92,7 +93,7 @@ impl<'s> Scenes<'s> {
         self.reach(turn);
         self.rollout.abort();
         self.rollout.until_aborted();
-        self.rollout.until_gone(&self.current_hash());
+        self.gone(&self.current_hash());
     }
 
     /// A newer template takes the place of a canary, and is promoted.
@@ -103,8 +104,8 @@ impl<'s> Scenes<'s> {
         let replaced = self.current_hash();
         let newer = self.change();
         self.walk(newer, &|_| {});
-        self.rollout.until_gone(&replaced);
-        self.rollout.until_gone(&old);
+        self.gone(&replaced);
+        self.gone(&old);
     }
 
     /// Back to the stable template in the middle of a canary.
@@ -114,7 +115,7 @@ impl<'s> Scenes<'s> {
         let replaced = self.current_hash();
         self.rollout.set_version(self.stable.get());
         self.rollout.until_healthy();
-        self.rollout.until_gone(&replaced);
+        self.gone(&replaced);
     }
 
     /// Back to the version before, as soon as the newer one is promoted: while the pods of the one before still drain, or
@@ -124,12 +125,12 @@ impl<'s> Scenes<'s> {
         let newer = self.change();
         self.walk(newer, &|_| {});
         if drained {
-            self.rollout.until_gone(&old);
+            self.gone(&old);
         }
         let promoted = self.stable_hash();
         self.rollout.set_version(previous);
         self.walk(previous, &|_| {});
-        self.rollout.until_gone(&promoted);
+        self.gone(&promoted);
     }
 
     /// A moment of a canary: at its first or second pause, right after its template, or right after it was resumed.
@@ -172,7 +173,7 @@ impl<'s> Scenes<'s> {
     /// Waits for the pause, and there until so many requests are answered that the split can be told.
     fn pauses_at(&self, (step, share): (i64, u32)) {
         self.until_paused(step);
-        let more = if self.tool.get() { MORE_WITH_A_TOOL } else { MORE };
+        let more = if self.tool.borrow().is_some() { MORE_WITH_A_TOOL } else { MORE };
         #[expect(
             clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
@@ -184,6 +185,23 @@ impl<'s> Scenes<'s> {
         while self.traffic.answered_since(Host::App, since) < enough {
             std::thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    /// Lets a tool apply the route from now on.
+    pub fn start_tool(&self) {
+        self.tool.replace(Some(GitOps::start(self.site)));
+    }
+
+    pub fn stop_tool(&self) {
+        if let Some(tool) = self.tool.take() {
+            tool.stop();
+        }
+    }
+
+    /// Waits for the end of a revision's pods. Without the tool, whose writes once began their drain anew each time.
+    fn gone(&self, hash: &str) {
+        self.stop_tool();
+        self.rollout.until_gone(hash);
     }
 
     fn stable_hash(&self) -> String {

@@ -45,8 +45,7 @@ type Short = (i64, u32, bool, Option<u32>, Option<u32>);
 
 fn states(lines: &[String]) -> Vec<Short> {
     let history = History::read(&lines.join("\n"));
-    let short =
-        |state: &State| (state.asked / 1_000_000, state.share, state.own, state.stable, state.canary);
+    let short = |state: &State| (state.asked / 1_000_000, state.share, state.own, state.stable, state.canary);
     history.states.iter().map(short).collect()
 }
 
@@ -87,6 +86,19 @@ fn what_changes_nothing_is_no_state() {
         route(5, "admin", 9, 1, json!({"objectRef": {"resource": "httproutes", "namespace": "other"}})),
     ];
     assert_eq!(states(&lines), [(1, 500, true, None, None)]);
+}
+
+#[test]
+fn a_foreign_weight_that_the_operator_writes_too_is_its_own_from_then_on() {
+    let lines = [
+        route(1, OPERATOR, 90, 10, Value::Null),
+        route(2, "admin", 1, 1, Value::Null),
+        route(3, OPERATOR, 50, 50, Value::Null),
+    ];
+    assert_eq!(
+        states(&lines),
+        [(1, 100, true, None, None), (2, 500, false, None, None), (3, 500, true, None, None)]
+    );
 }
 
 #[test]
