@@ -47,7 +47,7 @@ demo-node: node image example-images
 	@$(in_node) "$(target_dir)/debug/demo" $(DEMO)
 
 # In order of what is quickest to fail. `cluster` builds what the stages after it run on.
-STAGES := fmt-check lint layers gen-check unit build cluster kit-test chart-test e2e node-test demo-test
+STAGES := fmt-check lint layers gen-check unit build cluster kit-test chart-test e2e node-test proof-test demo-test
 
 .PHONY: test
 test: tools ## Everything that must pass; tells the minutes of each stage
@@ -136,6 +136,7 @@ gen-check: rust ## Is what is generated up to date?
 .PHONY: unit
 unit: rust ## The tests that need no cluster: seconds for table and property tests, minutes to build
 	cargo test --workspace --exclude serin-cluster --exclude serin-e2e --exclude serin-node --exclude serin-bench
+	cargo test --package serin-node --bin proof
 
 .PHONY: kit-test
 kit-test: cluster ## The tests of the test cluster itself
@@ -158,10 +159,22 @@ e2e-node: node image example-images ## The operator on a real node: real request
 	SERIN_TARGET="$(target_dir)" cargo --config "target.'cfg(all())'.runner = ['$(CURDIR)/hack/in-node.sh']" \
 	  test --package serin-node --test all -- --test-threads=1 --nocapture $(TESTS)
 
+# In the node's namespaces nothing can be built.
+.PHONY: proof
+proof: node image example-images ## Canaries, aborts, kills and a tool that applies the route, under load: what is promised, counted (three quarters of an hour; PROOF=--help)
+	cargo build --package serin-node
+	@$(in_node) "$(target_dir)/debug/proof" $(PROOF)
+
 .PHONY: node-test
 node-test: cluster ## e2e-node where the machine can; with SERIN_REQUIRE_NODE=1 it has to
 	@if [ -n "$${SERIN_REQUIRE_NODE:-}" ] || { $(can_node) && $(can_broker); }; \
 	then $(MAKE) e2e-node; else echo "make: the tests on a real node are left out"; fi
+
+# Two canaries and one of each other scene: less than ten minutes.
+.PHONY: proof-test
+proof-test: cluster ## A part of the proof where the machine can; with SERIN_REQUIRE_NODE=1 it has to
+	@if [ -n "$${SERIN_REQUIRE_NODE:-}" ] || { $(can_node) && $(can_broker); }; \
+	then $(MAKE) proof PROOF="--percent 10"; else echo "make: the proof on a real node is left out"; fi
 
 .PHONY: demo-test
 demo-test: ## The demos, which fail if they show anything else than they say

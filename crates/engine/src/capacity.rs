@@ -19,6 +19,9 @@ use crate::snapshot::Revision;
 use crate::verification;
 use crate::waits::Wait;
 
+/// How long pods stay where the strategy cannot be read.
+const DEFAULT_DELAY: SignedDuration = SignedDuration::from_secs(DEFAULT_SCALE_DOWN_DELAY_SECONDS as i64);
+
 /// The pods that carry a share: rounded up, and never none, because clients pinned to the canary Service and the first
 /// request of a share need one. None at all only where no replicas are wanted.
 pub fn pods_for(percent: i32, replicas: i32) -> i32 {
@@ -79,7 +82,11 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
     let is_ours = |revision: &&Revision| revision.owned || world.rollout.deleted_at.is_some();
     for revision in world.revisions.iter().filter(is_ours).filter(|revision| !revision.deleting) {
         let (wanted, unchanged) = match wanted_pods(draft, course, revision) {
-            Some(wanted) => (wanted, None),
+            Some(wanted) => match drains_before.iter().find(|drain| drain.pod_template_hash == revision.hash)
+            {
+                Some(drain) => (wanted_again(draft, revision, wanted, drain, &mut drains), None),
+                None => (wanted, None),
+            },
             // It may be wanted again, stable, or ready since it was looked at.
             None => {
                 let kept = drain(draft, course, revision, &drains_before, &mut drains);
@@ -87,7 +94,8 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
             }
         };
         let drained = |drain: &Drain| drain.pod_template_hash == revision.hash;
-        if wanted > 0 && drains_before.iter().any(drained) && !drains.iter().any(drained) {
+        let drained_before = drains_before.iter().any(|drain| drained(drain) && drain.returned_at.is_none());
+        if wanted > 0 && drained_before && !drains.iter().any(drained) {
             // Traffic has come back. Were that not recorded, a second drain would count from the first one's beginning.
             draft.record_first = true;
         }
@@ -176,6 +184,28 @@ fn share_asked_for(draft: &Draft<'_>) -> i32 {
     shares.max().unwrap_or(0)
 }
 
+/// A revision that is wanted again before its drain is over keeps its pods for as long as the drain would have taken, from
+/// when that is seen: a gateway that is behind may still send requests to all of them.
+fn wanted_again(
+    draft: &mut Draft<'_>,
+    revision: &Revision,
+    wanted: i32,
+    drain: &Drain,
+    drains: &mut Vec<Drain>,
+) -> i32 {
+    let returned_at = drain.returned_at.clone().unwrap_or_else(|| Time(draft.now_in_seconds()));
+    let delay = draft.world.strategy.as_ref().map_or(DEFAULT_DELAY, |strategy| strategy.scale_down_delay);
+    let until = returned_at.0.checked_add(delay).unwrap_or(Timestamp::MAX);
+    // Were its return not recorded, a second drain would count from the first one's beginning.
+    draft.record_first |= drain.returned_at.is_none();
+    if draft.now >= until && drain.returned_at.is_some() || wanted >= revision.replicas {
+        return wanted;
+    }
+    draft.wake(until);
+    drains.push(Drain { returned_at: Some(returned_at), ..drain.clone() });
+    wanted.max(revision.replicas.min(draft.world.rollout.replicas))
+}
+
 /// Counts the drain delay of a revision that traffic has left, and says how many pods it may keep.
 fn drain(
     draft: &mut Draft<'_>,
@@ -192,14 +222,16 @@ fn drain(
     if serves_nobody {
         return 0;
     }
-    if !traffic_has_left(draft, course, revision) {
+    let is_recorded =
+        |drain: &&Drain| drain.pod_template_hash == revision.hash && drain.returned_at.is_none();
+    let recorded = before.iter().find(is_recorded);
+    if !traffic_has_left(draft, course, revision, recorded.is_some()) {
         return revision.replicas;
     }
     if draft.world.rollout.replicas == 0 {
         return 0;
     }
-    let recorded = before.iter().find(|drain| drain.pod_template_hash == revision.hash);
-    // A drain that has begun goes on: what is written to the route since leads to no pod of the revision.
+    // Until the gateways are known to send them nothing, the drain does not begin.
     if recorded.is_none()
         && let Some(missing) = verification::missing(draft)
     {
@@ -207,7 +239,7 @@ fn drain(
         return revision.replicas;
     }
     let since = recorded.map_or_else(|| draft.now_in_seconds(), |drain| drain.since.0);
-    drains.push(Drain { pod_template_hash: revision.hash.clone(), since: Time(since) });
+    drains.push(Drain { pod_template_hash: revision.hash.clone(), since: Time(since), returned_at: None });
     let Some(delay) = drain_delay(draft, course, revision) else { return revision.replicas };
     let until = since.checked_add(delay).unwrap_or(Timestamp::MAX);
     let drained = draft.now >= until && recorded.is_some() || delay.is_zero();
@@ -221,15 +253,15 @@ fn drain(
 }
 
 fn drain_delay(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> Option<SignedDuration> {
-    let default = Some(SignedDuration::from_secs(DEFAULT_SCALE_DOWN_DELAY_SECONDS.into()));
-    let Ok(strategy) = &draft.world.strategy else { return default };
+    let Ok(strategy) = &draft.world.strategy else { return Some(DEFAULT_DELAY) };
     let aborted =
         matches!(course, Course::Aborted { canary: Some(canary), .. } if canary.uid == revision.uid);
     if aborted { strategy.abort_scale_down_delay } else { Some(strategy.scale_down_delay) }
 }
 
-/// No Service can select the revision, none lists it, and no share is on its way from it.
-pub fn traffic_has_left(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> bool {
+/// No Service can select the revision, none lists it, and no share is on its way from it. Where its drain has begun, the
+/// share has been at zero: a weight that somebody else writes after that reaches other pods, and does not begin it anew.
+fn traffic_has_left(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision, drains: bool) -> bool {
     let Some(traffic) = &draft.world.traffic else { return true };
     let hash = &revision.hash;
     if !traffic.recorded {
@@ -242,8 +274,8 @@ pub fn traffic_has_left(draft: &Draft<'_>, course: &Course<'_>, revision: &Revis
     let unreached = [&traffic.stable, &traffic.canary].iter().all(|service| {
         !service.reaches(hash) && service.ready_of(hash) == 0 && !service.ending.contains(hash)
     });
-    let handed_over = !matches!(course, Course::Settled { .. } | Course::Aborted { .. })
-        || traffic.route.canary_is_zero()
+    let settles = matches!(course, Course::Settled { .. } | Course::Aborted { .. });
+    let rests = traffic.route.canary_is_zero()
         || course.stable().is_some_and(|stable| traffic.rests_restored(&stable.hash));
-    unreached && handed_over
+    unreached && (drains || !settles || rests)
 }

@@ -34,6 +34,9 @@ use crate::http::{App, Kind};
 use crate::settings::{RoleOnly, Settings};
 use crate::watch::Labels;
 
+/// What a shell says of who ends by that signal.
+const KILLED_BY_SIGTERM: i32 = 128 + 15;
+
 /// A queue worker that takes its role, its broker and its queue from the labels of its pod.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
@@ -60,6 +63,15 @@ enum Command {
 enum Switch {
     On,
     Off,
+}
+
+/// What SIGTERM does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum End {
+    /// What has begun is finished.
+    Orderly,
+    /// The process is gone in that moment, as one is that does not know the signal.
+    AtOnce,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -91,6 +103,9 @@ struct Work {
     /// After SIGTERM serve HTTP for so long; messages are not taken any more in any case.
     #[arg(long, env = "DRAIN_SECONDS", default_value_t = 0)]
     drain_seconds: u64,
+    /// What SIGTERM does; `at-once` is for tests of who may end when.
+    #[arg(long, env = "END", value_enum, default_value = "orderly", hide = true)]
+    end: End,
     /// The version to show.
     #[arg(long, env = "APP_VERSION", default_value = "unknown")]
     app_version: String,
@@ -153,6 +168,9 @@ async fn work(args: Work) -> anyhow::Result<()> {
         .init();
     // Before anything else: from here on SIGTERM means the orderly end.
     let stop = stop_signal()?;
+    if args.end == End::AtOnce {
+        tokio::spawn(end_at_once(stop.clone()));
+    }
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("listen on {}", args.listen))?;
     info!(version = args.app_version, pod = args.pod_name, listen = %listener.local_addr()?, "started");
@@ -252,6 +270,12 @@ fn stop_signal() -> anyhow::Result<state::Receiver<bool>> {
         stop.closed().await;
     });
     Ok(receiver)
+}
+
+/// In the middle of whatever is going on.
+async fn end_at_once(stop: state::Receiver<bool>) {
+    until_true(stop).await;
+    std::process::exit(KILLED_BY_SIGTERM)
 }
 
 async fn until_true(mut receiver: state::Receiver<bool>) {

@@ -45,3 +45,13 @@ fn it_ends_at_once_or_when_it_was_told_to() {
     assert!(status.success(), "{status}");
     assert!((Duration::from_secs(1)..Duration::from_secs(4)).contains(&took), "{took:?}");
 }
+
+#[test]
+fn it_can_be_one_that_ends_in_the_middle_of_what_it_does() {
+    let nowhere = Path::new("/nowhere/labels");
+    let app = Process::start(nowhere, &[("QUEUE", "off"), ("END", "at-once"), ("DRAIN_SECONDS", "60")]);
+    app.signal("-TERM");
+    let (status, took) = app.wait();
+    assert_eq!(status.code(), Some(143));
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}

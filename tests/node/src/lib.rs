@@ -15,8 +15,10 @@ pub mod load;
 pub mod queue;
 pub mod rollout;
 pub mod site;
+pub mod traffic;
 
 pub use load::{Load, Seen, ask};
 pub use queue::Queue;
 pub use rollout::Rollout;
 pub use site::Site;
+pub use traffic::Traffic;

@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// How many requests are under way at a time while they are counted.
 const PARALLEL: usize = 8;
 
-type Http = Client<HttpConnector, Empty<Bytes>>;
+pub(crate) type Http = Client<HttpConnector, Empty<Bytes>>;
 
 /// What was answered to the requests of one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,10 +68,22 @@ fn client() -> Http {
 }
 
 async fn request(client: &Http, gateway: SocketAddr, host: &str) -> Result<String, String> {
-    let request = http::Request::get(format!("http://{gateway}/")).header(http::header::HOST, host);
+    send(client, gateway, host, "serin-test").await
+}
+
+/// The version that answers, or what happens instead.
+pub(crate) async fn send(
+    client: &Http,
+    gateway: SocketAddr,
+    host: &str,
+    agent: &str,
+) -> Result<String, String> {
+    let request = http::Request::get(format!("http://{gateway}/"))
+        .header(http::header::HOST, host)
+        .header(http::header::USER_AGENT, agent);
     let request = request.body(Empty::new()).map_err(|error| error.to_string())?;
     let answer = async {
-        let answer = client.request(request).await.map_err(|error| error.to_string())?;
+        let answer = client.request(request).await.map_err(|error| chain(&error))?;
         let status = answer.status();
         let body = answer.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
         if status != http::StatusCode::OK {
@@ -81,6 +93,12 @@ async fn request(client: &Http, gateway: SocketAddr, host: &str) -> Result<Strin
         body["version"].as_str().map(str::to_owned).ok_or_else(|| format!("no version in {body}"))
     };
     timeout(TIMEOUT, answer).await.unwrap_or_else(|_| Err("no answer".to_owned()))
+}
+
+/// With its causes: the first words of an error of the client's say little.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Asks a host so many times and counts what answers.

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::Site;
 
+/// The variable that tells pods of the example the version to answer with.
+pub const VERSION: &str = "APP_VERSION";
+
 /// A Rollout in the namespace `default`.
 pub struct Rollout<'s> {
     pub site: &'s Site,
@@ -15,10 +18,20 @@ pub struct Rollout<'s> {
 impl<'s> Rollout<'s> {
     /// The example of pinned clients, healthy, with an image that this machine has.
     pub fn pinned_clients(site: &'s Site) -> Self {
+        Self::pinned_clients_of(site, "localhost/web-app:v1")
+    }
+
+    /// The same, and pods answer with a version that [`Self::set_version`] can change.
+    pub fn pinned_clients_of_version(site: &'s Site, version: u32) -> Self {
+        let variable = format!("{{name: {VERSION}, value: \"{version}\"}}");
+        Self::pinned_clients_of(site, &format!("localhost/web-app:v1\n          env: [{variable}]"))
+    }
+
+    fn pinned_clients_of(site: &'s Site, image: &str) -> Self {
         for file in ["services", "routes"] {
             site.apply_example(&format!("pinned-clients/{file}.yaml"), &[]);
         }
-        let image = ("kostiscodefresh/summer-of-k8s-app:v1", "localhost/web-app:v1");
+        let image = ("kostiscodefresh/summer-of-k8s-app:v1", image);
         site.apply_example("pinned-clients/rollout.yaml", &[image]);
         let rollout = Self { site, name: "static-rollouts-demo" };
         rollout.until_healthy();
@@ -52,6 +65,13 @@ impl<'s> Rollout<'s> {
     pub fn set_image(&self, image: &str) {
         let path = "/spec/template/spec/containers/0/image";
         let patch = json!([{"op": "replace", "path": path, "value": image}]).to_string();
+        self.site.must(&["patch", "rollouts.serin.dev", self.name, "--type=json", "--patch", &patch]);
+    }
+
+    /// Changes the one variable of the one container: another template, whose pods answer with that version.
+    pub fn set_version(&self, version: u32) {
+        let path = "/spec/template/spec/containers/0/env/0/value";
+        let patch = json!([{"op": "replace", "path": path, "value": version.to_string()}]).to_string();
         self.site.must(&["patch", "rollouts.serin.dev", self.name, "--type=json", "--patch", &patch]);
     }
 

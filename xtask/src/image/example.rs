@@ -11,7 +11,8 @@ use super::{contents, static_program};
 /// The package, which is also the name of its program and of its image.
 const PACKAGE: &str = "queue-worker";
 
-/// The image of the application that only answers requests: the same program, told to leave queues alone.
+/// The image of the application that only answers requests: the same program, told to leave queues alone, and to end at
+/// once on SIGTERM. It does nothing to hide a pod that goes while requests are still sent to it.
 const WEB: &str = "web-app";
 
 const VERSIONS: [&str; 2] = ["v1", "v2"];
@@ -31,7 +32,7 @@ pub fn write(root: &Path, options: &Options) -> Result<()> {
     for version in VERSIONS {
         let version_variable = format!("APP_VERSION={version}");
         let worker: &[&str] = &[&version_variable];
-        for (name, env) in [(PACKAGE, worker), (WEB, &[&version_variable, "QUEUE=off"])] {
+        for (name, env) in [(PACKAGE, worker), (WEB, &[&version_variable, "QUEUE=off", "END=at-once"])] {
             let archive = out.join(format!("{name}-{version}.tar"));
             let reference = format!("localhost/{name}:{version}");
             let image = contents::example(reference, PACKAGE, program.clone(), env);

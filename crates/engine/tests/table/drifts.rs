@@ -79,6 +79,27 @@ fn a_drain_that_a_foreign_write_interrupts_begins_again() {
     world.does(&["let Service/canary select v2"]);
 }
 
+/// A tool that applies the route every few seconds would otherwise keep the old pods for ever.
+#[test]
+fn a_drain_goes_on_while_a_foreign_weight_is_put_back() {
+    let mut world = World::at_100()
+        .stable("v2", 2)
+        .selects("stable", "v2", 5)
+        .managed(Some("v2"), Some("v2"))
+        .weights(100, 0)
+        .route_weights(50, 50);
+    world.rollout["status"]["canary"]["drains"] =
+        json!([{"podTemplateHash": crate::world::hash_of("v1"), "since": crate::world::START}]);
+    world
+        .clone()
+        .after(29)
+        .does(&["change weight of HTTPRoute/route from 50 to 0"])
+        .reports("/canary/drains/0/since", json!(crate::world::START));
+    world
+        .after(30)
+        .does(&["change weight of HTTPRoute/route from 50 to 0", "scale ReplicaSet/web-v1 from 5 to 0"]);
+}
+
 #[test]
 fn what_was_written_a_moment_ago_is_put_back_before_status_tells_of_it() {
     let mut world = World::canary_selected();

@@ -407,3 +407,25 @@ fn how_much_a_pod_may_carry_can_be_said() {
         .recorded_current("v2", 3);
     paused.does(&[]);
 }
+
+#[test]
+fn a_revision_that_is_wanted_again_while_it_drains_keeps_its_pods_as_long_as_it_would_have_drained() {
+    // `v1` was stable before `v2`, and is wanted again: its pods are listed again, and a gateway may still send them all.
+    let mut back = World::at_100()
+        .stable("v2", 2)
+        .wants("v1")
+        .revision("v1", 3, 5)
+        .selects("stable", "v2", 5)
+        .selects("canary", "v1", 5)
+        .weights(90, 10)
+        .managed(Some("v2"), Some("v1"))
+        .recorded_current("v1", 1);
+    let drain = |returned: Option<&str>| json!([{"podTemplateHash": crate::world::hash_of("v1"), "since": crate::world::START, "returnedAt": returned}]);
+    back.rollout["status"]["canary"]["drains"] = drain(None);
+    let back = back.after(5);
+    back.does(&[]).writes_status(true).reports("/canary/drains/0/returnedAt", json!("2026-01-01T00:00:05Z"));
+    let mut recorded = back.clone();
+    recorded.rollout["status"]["canary"]["drains"] = drain(Some("2026-01-01T00:00:05Z"));
+    recorded.clone().after(34).does(&[]).wakes_at(Some(35));
+    recorded.after(35).does(&["scale ReplicaSet/web-v1 from 5 to 1"]).reports("/canary/drains", json!(null));
+}
