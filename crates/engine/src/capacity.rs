@@ -168,8 +168,10 @@ pub fn placed_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) 
             None => wanted.max(revision.replicas.min(replicas)),
         });
     }
-    // While it is unclear whether the wanted template is one of these, none of them loses a pod.
-    if draft.world.current == crate::snapshot::CurrentRevision::Unclear {
+    // While it is unclear whether the wanted template is one of these, none of them loses a pod. Of what is deleted, none is
+    // wanted.
+    let is_unclear = draft.world.current == crate::snapshot::CurrentRevision::Unclear;
+    if is_unclear && draft.world.rollout.deleted_at.is_none() {
         return Some(revision.replicas);
     }
     None
