@@ -50,16 +50,21 @@ pub fn tolerated_by(draft: &Draft<'_>, ready: i32) -> i32 {
 pub fn first_pods(draft: &Draft<'_>) -> i32 {
     let Ok(strategy) = &draft.world.strategy else { return 0 };
     let index = gates::index(draft);
-    canary_pods(draft, &strategy.steps, index, None)
+    canary_pods(draft, &strategy.steps, index).unwrap_or(0)
+}
+
+/// Whether `spec.paused` holds a canary that has not begun, so that it keeps the pods that it has, whatever they are.
+pub fn keeps_its_pods(draft: &Draft<'_>, steps: &[Step]) -> bool {
+    canary_pods(draft, steps, gates::index(draft)).is_none()
 }
 
 /// The canary's pods at `index`: those of the largest weight so far, because lowering a weight must not remove pods
 /// that still serve. Before weight 100, and after the last step, all of them. While steps are held by `spec.paused`,
-/// those of the steps that are done; a canary that has not begun gets none.
-fn canary_pods(draft: &Draft<'_>, steps: &[Step], index: usize, present: Option<i32>) -> i32 {
+/// those of the steps that are done; a canary that has not begun gets none, and keeps those that it has: `None`.
+fn canary_pods(draft: &Draft<'_>, steps: &[Step], index: usize) -> Option<i32> {
     let replicas = draft.world.rollout.replicas;
     if index >= steps.len() {
-        return if draft.world.rollout.paused && steps.is_empty() { present.unwrap_or(0) } else { replicas };
+        return (!draft.world.rollout.paused || !steps.is_empty()).then_some(replicas);
     }
     let reached = if draft.world.rollout.paused { index } else { index + 1 };
     let weights = steps.iter().take(reached).filter_map(|step| match step {
@@ -67,9 +72,9 @@ fn canary_pods(draft: &Draft<'_>, steps: &[Step], index: usize, present: Option<
         Step::Pause(_) => None,
     });
     match weights.max() {
-        Some(percent) => pods_for(percent, replicas),
-        None if draft.world.rollout.paused => present.unwrap_or(0).min(replicas),
-        None => pods_for(0, replicas),
+        Some(percent) => Some(pods_for(percent, replicas)),
+        None if draft.world.rollout.paused => None,
+        None => Some(pods_for(0, replicas)),
     }
 }
 
@@ -156,7 +161,8 @@ pub fn placed_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) 
     }
     if is(course.canary()) {
         let Ok(strategy) = &draft.world.strategy else { return Some(revision.replicas) };
-        let wanted = canary_pods(draft, &strategy.steps, gates::index(draft), Some(revision.replicas));
+        let wanted = canary_pods(draft, &strategy.steps, gates::index(draft));
+        let wanted = wanted.unwrap_or_else(|| revision.replicas.min(replicas));
         let serving = draft.world.traffic.as_ref().filter(|traffic| traffic.canary.selects(&revision.hash));
         return Some(match serving {
             // Pods that still carry a share stay until it is lowered.

@@ -18,7 +18,7 @@ use crate::recall::Recall;
 use crate::roles::RoleRecord;
 use crate::routes::RouteView;
 use crate::snapshot::{
-    CurrentRevision, PodView, Records, Revision, RolloutView, ServiceView, Snapshot, TemplateView,
+    self, CurrentRevision, PodView, Records, Revision, RolloutView, ServiceView, Snapshot, TemplateView,
     TrafficView,
 };
 
@@ -233,8 +233,10 @@ fn revision(
     let hash = metadata.labels.as_ref()?.get(POD_TEMPLATE_HASH)?.clone();
     let annotation = |name: &str| metadata.annotations.as_ref().and_then(|annotations| annotations.get(name));
     let status = &replica_set.status;
+    let pods = pods.remove(uid.as_str()).unwrap_or_default();
     // Its controller counts pods that are about to go: until it has seen a smaller spec, and still when it does.
-    let counted = |pods: i32| pods.min(replica_set.replicas);
+    let most = replica_set.replicas.min(snapshot::count(pods.iter()));
+    let counted = |pods: i32| pods.min(most);
     Some(Revision {
         name: metadata.name.clone().unwrap_or_default(),
         resource_version: metadata.resource_version.clone().unwrap_or_default(),
@@ -259,7 +261,7 @@ fn revision(
         },
         template: replica_set.template.clone(),
         role: annotation(&names.role_metadata).and_then(|text| RoleRecord::parse(text)),
-        pods: pods.remove(uid.as_str()).unwrap_or_default(),
+        pods,
         uid,
     })
 }

@@ -24,11 +24,16 @@ pub fn due(world: &Snapshot, now: Timestamp) -> Option<Timestamp> {
 
 /// How many pods more than wanted the revision has for the restart: one, while it is its turn and it has old pods.
 pub fn surge(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> i32 {
-    // A canary under steps that cannot be read keeps the pods that it has.
+    // A canary under steps that cannot be read, or that spec.paused holds before it has begun, keeps the pods that it has:
+    // one more would be another one more in the next plan.
+    let has_a_size = || {
+        let strategy = draft.world.strategy.as_ref();
+        strategy.is_ok_and(|strategy| !capacity::keeps_its_pods(draft, &strategy.steps))
+    };
     let is_turn = |(turn, kept): (&Revision, i32)| {
         turn.uid == revision.uid
             && kept > 0
-            && (draft.world.strategy.is_ok() || course.stable().is_some_and(|stable| stable.uid == turn.uid))
+            && (course.stable().is_some_and(|stable| stable.uid == turn.uid) || has_a_size())
     };
     i32::from(in_turn(draft, course).is_some_and(is_turn))
 }

@@ -178,7 +178,12 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
     }
     if target.available == 0 && !indifferent {
         draft.wait(Wait::AvailablePods, format!("no pod of {} is available", target.name), None);
-        return None;
+        // Until then whoever is there serves.
+        return match (stable.ready.is_empty(), canary.ready.is_empty()) {
+            (false, true) if canary_right && !route.is_at(0) => Some(Move::Share(0)),
+            (true, false) if !draft.status.abort && !route.is_at(100) => Some(Move::Share(100)),
+            _ => None,
+        };
     }
     let narrows = stable.reaches(hash) && stable.ready_of_others(hash) == 0;
     if route.stable_is_zero() || narrows && (!stable.ready.is_empty() || is_at_rest(draft)) {

@@ -223,6 +223,18 @@ fn pods_behind_the_canary_service_take_over_at_once_where_the_stable_one_has_nob
 }
 
 #[test]
+fn whoever_is_there_serves_until_the_stable_revision_has_pods() {
+    // `v2` was committed, and has lost its pods in the middle of the hand-over.
+    let world = World::at_100().stable("v2", 2).available("v2", 0).lists("canary", &[]);
+    world.does(&["change weight of HTTPRoute/route from 100 to 0"]).waits_for(&["AvailablePods"]);
+    world.clone().weights(100, 0).does(&[]);
+    // `v2` was stable and has been deleted; the canary Service still selects what was on its way.
+    let deleted = World::healthy().selects("stable", "v2", 0).managed(Some("v2"), Some("v3"));
+    let canary = deleted.revision("v3", 3, 1).selects("canary", "v3", 1).available("v1", 0).wants("v3");
+    canary.does(&["change weight of HTTPRoute/route from 0 to 100"]);
+}
+
+#[test]
 fn a_foreign_replica_set_with_the_name_raises_the_collision_count() {
     let world = World::updated().revision("v2", 2, 0);
     let foreign = json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": "d", "uid": "other", "controller": true}]);

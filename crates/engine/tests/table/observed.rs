@@ -39,6 +39,13 @@ fn pods_that_a_smaller_size_takes_away_no_longer_count_whatever_their_controller
 }
 
 #[test]
+fn pods_that_are_about_to_end_do_not_count_whatever_their_controller_says() {
+    let mut world = World::healthy();
+    world.pods[0]["metadata"]["deletionTimestamp"] = json!(crate::world::START);
+    world.reports("/availableReplicas", json!(4)).reports("/readyReplicas", json!(4));
+}
+
+#[test]
 fn only_a_failure_that_lasts_is_told() {
     let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "message": "no quota"});
     let failure = |conditions: Value| {

@@ -125,7 +125,9 @@ fn a_hand_over_finishes_where_nobody_is_served_and_so_makes_way_for_a_better_tem
 #[test]
 fn a_hand_over_waits_for_an_available_pod_while_somebody_is_served() {
     let world = broken_before_its_hand_over().lists("canary", &[("v2", 1)]);
-    world.does(&[]).waits_for(&["AvailablePods"]);
+    // Whoever is there serves meanwhile.
+    world.does(&["change weight of HTTPRoute/route from 0 to 100"]).waits_for(&["AvailablePods"]);
+    world.weights(0, 100).does(&[]).waits_for(&["AvailablePods"]);
 }
 
 #[test]

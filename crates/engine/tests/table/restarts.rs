@@ -149,6 +149,18 @@ fn steps_that_cannot_be_read_hold_up_the_canary_only() {
 }
 
 #[test]
+fn a_canary_that_is_held_before_its_first_weight_gets_no_pod_more() {
+    let held = World::canary_selected().canary("steps", json!([])).recorded_current("v2", 0);
+    let mut world = asked(held.spec("paused", json!(true)));
+    for number in 0..5 {
+        pod(&mut world, &format!("web-v1-{number}"))["metadata"]["creationTimestamp"] =
+            json!(at(12).to_string());
+    }
+    world.does(&[]);
+    world.spec("paused", json!(false)).does(&["scale ReplicaSet/web-v2 from 1 to 6"]);
+}
+
+#[test]
 fn nothing_of_a_restart_is_done_with_a_commit() {
     asked(World::at_100()).does(&["record ReplicaSet/web-v2 as stable"]);
 }

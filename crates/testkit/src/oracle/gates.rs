@@ -28,18 +28,20 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, used: &mu
     let (before, after) = (was.status(), is.status());
     let current = after["currentPodHash"].as_str();
     let steps = &is.subject.steps;
-    // A first deploy, a hand-over and an abort are no walk along the steps.
-    let walks =
-        is.stable().is_some() && is.stable() != current && after["abort"] != true && before["abort"] != true;
-    let (Some(to), true) = (index(after), walks) else { return };
+    // A first deploy, a hand-over and an abort are no walk along the steps. What ends an abort may begin a pause.
+    let is_canary = is.stable().is_some() && is.stable() != current && after["abort"] != true;
+    let (Some(to), true) = (index(after), is_canary) else { return };
     let same = |field: &str| before[field] == after[field];
     let goes_on = same("currentPodHash") && same("currentStepHash");
     let from = if goes_on { index(before).unwrap_or(0) } else { 0 };
-    if goes_on && index(before).is_some() {
+    let walks = before["abort"] != true;
+    if walks && goes_on && index(before).is_some() {
         let clamped = from.min(steps.len());
         verdict.require(to >= clamped, || format!("went back from step {from} to step {to}"));
     }
-    walked(verdict, was, from..to, goes_on, used);
+    if walks {
+        walked(verdict, was, from..to, goes_on, used);
+    }
     // Two pauses may begin in one second.
     let is_other = !same("pauseConditions") || !same("currentStepIndex") || !goes_on;
     let pauses = steps.get(to).is_some_and(|step| step["pause"].is_object());
