@@ -19,7 +19,7 @@ const OPERATED: usize = 16;
 const ROLLOUTS: usize = 5;
 /// The shares of one rollout, in percent.
 const SHARES: [i32; 4] = [10, 50, 100, 0];
-const WRITERS: usize = 2;
+const WRITERS: usize = 4;
 const EDITORS: u64 = 2;
 /// So that the writers come to write, too.
 const EDITORS_PAUSE: Duration = Duration::from_millis(10);
