@@ -159,7 +159,7 @@ impl<'s> Life<'s> {
         let path = "/spec/template/spec/containers/0/image";
         self.patch(self.name, Language::Json, &json!([{"op": "replace", "path": path, "value": image}]));
         // Until the operator has seen it, status speaks of the template before.
-        self.until("the template is seen", |rollout| is_observed(rollout));
+        self.until("the template is seen", is_observed);
     }
 
     fn resume(&self, step: i64) {
