@@ -35,7 +35,7 @@ fn five_rollouts_on_200_routes_leave_nothing_but_their_weights_and_lose_no_edit(
         (0..ROUTES).map(|number| any(&mut chance, &space.namespace, number)).collect();
     let created: Vec<Value> = routes.iter().map(|route| create(&api, route)).collect();
     let (operated, direct) = routes.split_at(OPERATED);
-    space.apply_all(&operated.iter().flat_map(|route| objects(route)).collect::<Vec<_>>());
+    space.apply_all(&operated.iter().flat_map(objects).collect::<Vec<_>>());
     until_all(&space, &api, operated, "web:0");
 
     let (is_over, refused) = (AtomicBool::new(false), AtomicUsize::new(0));
