@@ -87,11 +87,10 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
     let is_ours = |revision: &&Revision| revision.owned || world.rollout.deleted_at.is_some();
     for revision in world.revisions.iter().filter(is_ours).filter(|revision| !revision.deleting) {
         let (wanted, unchanged) = match wanted_pods(draft, course, revision) {
-            Some(wanted) => match drains_before.iter().find(|drain| drain.pod_template_hash == revision.hash)
-            {
-                Some(drain) => (wanted_again(draft, revision, wanted, drain, &mut drains), None),
-                None => (wanted, None),
-            },
+            Some(wanted) if course.canary().is_some_and(|canary| canary.uid == revision.uid) => {
+                (without_surplus(draft, revision, wanted, &drains_before, &mut drains), None)
+            }
+            Some(wanted) => (wanted, None),
             // It may be wanted again, stable, or ready since it was looked at.
             None => {
                 let kept = drain(draft, course, revision, &drains_before, &mut drains);
@@ -100,7 +99,8 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
         };
         let drained = |drain: &Drain| drain.pod_template_hash == revision.hash;
         let drained_before = drains_before.iter().any(|drain| drained(drain) && drain.returned_at.is_none());
-        if wanted > 0 && drained_before && !drains.iter().any(drained) {
+        let drains_still = drains.iter().any(|drain| drained(drain) && drain.returned_at.is_none());
+        if wanted > 0 && drained_before && !drains_still {
             // Traffic has come back. Were that not recorded, a second drain would count from the first one's beginning.
             draft.record_first = true;
         }
@@ -192,26 +192,33 @@ fn share_asked_for(draft: &Draft<'_>) -> i32 {
     shares.max().unwrap_or(0)
 }
 
-/// A revision that is wanted again before its drain is over keeps its pods for as long as the drain would have taken, from
-/// when that is seen: a gateway that is behind may still send requests to all of them.
-fn wanted_again(
+/// A canary that has more pods than its step asks for, as one that is wanted again before its drain is over, keeps them for
+/// as long as a drain takes: a gateway that is behind may still send requests to all of them.
+fn without_surplus(
     draft: &mut Draft<'_>,
-    revision: &Revision,
+    canary: &Revision,
     wanted: i32,
-    drain: &Drain,
+    before: &[Drain],
     drains: &mut Vec<Drain>,
 ) -> i32 {
-    let returned_at = drain.returned_at.clone().unwrap_or_else(|| Time(draft.now_in_seconds()));
+    let kept = canary.replicas.min(draft.world.rollout.replicas);
+    if wanted >= kept {
+        return wanted;
+    }
+    let now = Time(draft.now_in_seconds());
+    let recorded = before.iter().find(|drain| drain.pod_template_hash == canary.hash);
+    let since = recorded.map_or_else(|| now.clone(), |drain| drain.since.clone());
+    let recorded = recorded.and_then(|drain| drain.returned_at.clone());
+    let returned_at = recorded.clone().unwrap_or(now);
     let delay = draft.world.strategy.as_ref().map_or(DEFAULT_DELAY, |strategy| strategy.scale_down_delay);
     let until = returned_at.0.checked_add(delay).unwrap_or(Timestamp::MAX);
-    // Were its return not recorded, a second drain would count from the first one's beginning.
-    draft.record_first |= drain.returned_at.is_none();
-    if draft.now >= until && drain.returned_at.is_some() || wanted >= revision.replicas {
+    if draft.now >= until && recorded.is_some() || delay.is_zero() {
         return wanted;
     }
     draft.wake(until);
-    drains.push(Drain { returned_at: Some(returned_at), ..drain.clone() });
-    wanted.max(revision.replicas.min(draft.world.rollout.replicas))
+    let hash = canary.hash.clone();
+    drains.push(Drain { pod_template_hash: hash, since, returned_at: Some(returned_at) });
+    kept
 }
 
 /// Counts the drain delay of a revision that traffic has left, and says how many pods it may keep.

@@ -429,3 +429,20 @@ fn a_revision_that_is_wanted_again_while_it_drains_keeps_its_pods_as_long_as_it_
     recorded.clone().after(34).does(&[]).wakes_at(Some(35));
     recorded.after(35).does(&["scale ReplicaSet/web-v1 from 5 to 1"]).reports("/canary/drains", json!(null));
 }
+
+#[test]
+fn a_canary_with_more_pods_than_its_step_asks_for_keeps_them_for_as_long_as_a_drain_takes() {
+    // As after a retry: the weight is at the first step again, and a gateway may be behind.
+    let surplus = World::paused_at_10().revision("v2", 2, 3).selects("canary", "v2", 3);
+    surplus.does(&[]).writes_status(true).wakes_at(Some(30));
+    let returned = json!([{"podTemplateHash": crate::world::hash_of("v2"), "since": crate::world::START, "returnedAt": crate::world::START}]);
+    let mut recorded = surplus;
+    recorded.rollout["status"]["canary"]["drains"] = returned;
+    recorded.clone().after(29).does(&[]);
+    recorded.clone().after(30).does(&["scale ReplicaSet/web-v2 from 3 to 1"]);
+    // More than are wanted in all go at once, as those of a Deployment do.
+    recorded
+        .spec("replicas", json!(2))
+        .after(1)
+        .does(&["scale ReplicaSet/web-v1 from 5 to 2", "scale ReplicaSet/web-v2 from 3 to 2"]);
+}
