@@ -234,9 +234,11 @@ fn revision(
     let annotation = |name: &str| metadata.annotations.as_ref().and_then(|annotations| annotations.get(name));
     let status = &replica_set.status;
     let pods = pods.remove(uid.as_str()).unwrap_or_default();
-    // Its controller counts pods that are about to go: until it has seen a smaller spec, and still when it does.
-    let most = replica_set.replicas.min(snapshot::count(pods.iter()));
-    let counted = |pods: i32| pods.min(most);
+    // Its controller counts pods that are about to go: still in the report in which it sees a smaller spec. Before the next
+    // one, which may be after the spec was made larger again, the pods themselves tell how many there are.
+    let unseen = status.observed_generation < metadata.generation.unwrap_or(0);
+    let live = if unseen { snapshot::count(pods.iter()) } else { i32::MAX };
+    let counted = |pods: i32| pods.min(replica_set.replicas).min(live);
     Some(Revision {
         name: metadata.name.clone().unwrap_or_default(),
         resource_version: metadata.resource_version.clone().unwrap_or_default(),

@@ -39,10 +39,12 @@ fn pods_that_a_smaller_size_takes_away_no_longer_count_whatever_their_controller
 }
 
 #[test]
-fn pods_that_are_about_to_end_do_not_count_whatever_their_controller_says() {
+fn pods_that_are_about_to_end_do_not_count_before_their_controller_has_seen_the_present_size() {
     let mut world = World::healthy();
     world.pods[0]["metadata"]["deletionTimestamp"] = json!(crate::world::START);
-    world.reports("/availableReplicas", json!(4)).reports("/readyReplicas", json!(4));
+    world.reports("/availableReplicas", json!(5));
+    let unseen = world.change("v1", "/metadata/generation", json!(2));
+    unseen.reports("/availableReplicas", json!(4)).reports("/readyReplicas", json!(4));
 }
 
 #[test]

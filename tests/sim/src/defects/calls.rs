@@ -15,7 +15,6 @@ pub const DEFECTS: &[Defect] = &[
     Defect::of_call(9, "live pods keep the keys of the role before", keep_keys),
     Defect::of_call(11, "status is written whatever it has become", forget_version),
     Defect::of_call(11, "JSON patches test nothing", forget_tests),
-    Defect::of_call(11, "a ReplicaSet is committed or emptied whatever it has become", forget_replica_set),
     Defect::of_call(11, "weights are written to another route", write_elsewhere),
 ];
 
@@ -72,12 +71,6 @@ fn forget_version(_: &Snapshot, call: &mut ApiCall) {
 fn forget_tests(_: &Snapshot, call: &mut ApiCall) {
     if let Body::JsonPatch { tests, .. } = &mut call.body {
         tests.clear();
-    }
-}
-
-fn forget_replica_set(_: &Snapshot, call: &mut ApiCall) {
-    if let (Target::ReplicaSet, Body::JsonPatch { tests, .. }) = (call.target, &mut call.body) {
-        tests.retain(|test| test["path"] != "/metadata/resourceVersion");
     }
 }
 
