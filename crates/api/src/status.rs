@@ -316,10 +316,6 @@ pub struct Drain {
     pub pod_template_hash: String,
     /// When no Service selected it, no weight reached it and no EndpointSlice listed it any more.
     pub since: Time,
-    /// When it was wanted again before that was over, or was first seen to have more pods than its step asks for: it keeps
-    /// them for the same time from here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub returned_at: Option<Time>,
 }
 
 /// How far the role metadata has come.

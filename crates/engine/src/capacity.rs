@@ -87,9 +87,6 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
     let is_ours = |revision: &&Revision| revision.owned || world.rollout.deleted_at.is_some();
     for revision in world.revisions.iter().filter(is_ours).filter(|revision| !revision.deleting) {
         let (wanted, unchanged) = match wanted_pods(draft, course, revision) {
-            Some(wanted) if course.canary().is_some_and(|canary| canary.uid == revision.uid) => {
-                (without_surplus(draft, revision, wanted, &drains_before, &mut drains), None)
-            }
             Some(wanted) => (wanted, None),
             // It may be wanted again, stable, or ready since it was looked at.
             None => {
@@ -98,9 +95,7 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
             }
         };
         let drained = |drain: &Drain| drain.pod_template_hash == revision.hash;
-        let drained_before = drains_before.iter().any(|drain| drained(drain) && drain.returned_at.is_none());
-        let drains_still = drains.iter().any(|drain| drained(drain) && drain.returned_at.is_none());
-        if wanted > 0 && drained_before && !drains_still {
+        if wanted > 0 && drains_before.iter().any(drained) && !drains.iter().any(drained) {
             // Traffic has come back. Were that not recorded, a second drain would count from the first one's beginning.
             draft.record_first = true;
         }
@@ -192,35 +187,6 @@ fn share_asked_for(draft: &Draft<'_>) -> i32 {
     shares.max().unwrap_or(0)
 }
 
-/// A canary that has more pods than its step asks for, as one that is wanted again before its drain is over, keeps them for
-/// as long as a drain takes: a gateway that is behind may still send requests to all of them.
-fn without_surplus(
-    draft: &mut Draft<'_>,
-    canary: &Revision,
-    wanted: i32,
-    before: &[Drain],
-    drains: &mut Vec<Drain>,
-) -> i32 {
-    let kept = canary.replicas.min(draft.world.rollout.replicas);
-    if wanted >= kept {
-        return wanted;
-    }
-    let now = Time(draft.now_in_seconds());
-    let recorded = before.iter().find(|drain| drain.pod_template_hash == canary.hash);
-    let since = recorded.map_or_else(|| now.clone(), |drain| drain.since.clone());
-    let recorded = recorded.and_then(|drain| drain.returned_at.clone());
-    let returned_at = recorded.clone().unwrap_or(now);
-    let delay = draft.world.strategy.as_ref().map_or(DEFAULT_DELAY, |strategy| strategy.scale_down_delay);
-    let until = returned_at.0.checked_add(delay).unwrap_or(Timestamp::MAX);
-    if draft.now >= until && recorded.is_some() || delay.is_zero() {
-        return wanted;
-    }
-    draft.wake(until);
-    let hash = canary.hash.clone();
-    drains.push(Drain { pod_template_hash: hash, since, returned_at: Some(returned_at) });
-    kept
-}
-
 /// Counts the drain delay of a revision that traffic has left, and says how many pods it may keep.
 fn drain(
     draft: &mut Draft<'_>,
@@ -237,9 +203,7 @@ fn drain(
     if serves_nobody {
         return 0;
     }
-    let is_recorded =
-        |drain: &&Drain| drain.pod_template_hash == revision.hash && drain.returned_at.is_none();
-    let recorded = before.iter().find(is_recorded);
+    let recorded = before.iter().find(|drain| drain.pod_template_hash == revision.hash);
     if !traffic_has_left(draft, course, revision, recorded.is_some()) {
         return revision.replicas;
     }
@@ -254,7 +218,7 @@ fn drain(
         return revision.replicas;
     }
     let since = recorded.map_or_else(|| draft.now_in_seconds(), |drain| drain.since.0);
-    drains.push(Drain { pod_template_hash: revision.hash.clone(), since: Time(since), returned_at: None });
+    drains.push(Drain { pod_template_hash: revision.hash.clone(), since: Time(since) });
     let Some(delay) = drain_delay(draft, course, revision) else { return revision.replicas };
     let until = since.checked_add(delay).unwrap_or(Timestamp::MAX);
     let drained = draft.now >= until && recorded.is_some() || delay.is_zero();

@@ -50,9 +50,11 @@ fn of_route(world: &Snapshot, route: &RouteView, wanted: &Verification, now: Tim
     let earlier = records.iter().find(|record| record.name == route.name);
     let weight = route.canary_percent();
     let written_at = route.written_at.map(Time);
-    let standing = earlier.filter(|record| {
-        record.uid == route.uid && record.weight == weight && record.written_at == written_at
-    });
+    // Where nobody notes who wrote, or somebody else has written the same since, that says nothing against the record.
+    let is_same_write = |record: &RouteWeights| written_at.is_none() || record.written_at == written_at;
+    let standing =
+        earlier.filter(|record| record.uid == route.uid && record.weight == weight && is_same_write(record));
+    let written_at = written_at.or_else(|| standing.and_then(|record| record.written_at.clone()));
     let generation = standing.map_or(route.generation, |record| record.generation);
     let seen_at = standing.map_or(now, |record| record.seen_at.0);
     let parents = parents::judge(route, generation, earlier);

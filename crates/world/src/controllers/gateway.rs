@@ -65,7 +65,7 @@ pub enum Reports {
 }
 
 /// How a gateway behaves. By default it does everything in the step that sees it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Manner {
     /// How long it takes to report on a route. A report says nothing of the proxies.
     pub reports_after: SignedDuration,
@@ -159,7 +159,13 @@ impl Gateway {
 
     /// Behaves otherwise from now on, also with what it has seen already.
     pub fn behave(&mut self, manner: Manner) {
+        if manner == self.manner {
+            return;
+        }
         self.manner = manner;
+        let long_ago = Timestamp::UNIX_EPOCH;
+        self.unreported.extend(self.last_routes.values().map(|route| (long_ago, Arc::clone(route))));
+        self.routes.push_back((long_ago, self.last_routes.clone()));
     }
 
     /// Looks at the world, reports what is due, and lets requests follow the oldest change that is due. Returns whether

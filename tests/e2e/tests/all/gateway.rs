@@ -153,12 +153,14 @@ fn no_request_fails_whatever_a_gateway_accepts_or_says() {
         Manner { reports: Reports::Nothing, ..late },
     ];
     for (number, manner) in manners.into_iter().enumerate() {
-        gateway.behave(manner);
         space.set_image("web", &format!("web:of-{number}"));
-        space.until_weights("route", 90, 10);
+        space.until_paused_at("web", 1);
+        gateway.behave(manner);
         space.kubectl(&["annotate", "rollouts.serin.dev", "web", "serin.dev/abort=current"]);
         space.until_phase("web", "Degraded");
         space.until_weights("route", 100, 0);
+        // While a gateway is not known to send the canary nothing, its pods stay.
+        gateway.behave(late);
         space.until("the canary is gone", || space.list("pods").len() == 2);
     }
     gateway.expect_no_failure(&space, 20_000);
