@@ -102,6 +102,8 @@ pub fn scale(draft: &mut Draft<'_>, course: &Course<'_>) {
         match wanted.cmp(&revision.replicas) {
             Ordering::Equal => continue,
             Ordering::Greater if !roles::template_has_role(world, revision) => continue,
+            // Its pods of before are what tells that the canary's may go.
+            Ordering::Less if is_stable(course, revision) && canary_shrinks(draft, course) => continue,
             Ordering::Greater | Ordering::Less => {}
         }
         draft.act(Action::Scale {
@@ -148,26 +150,13 @@ fn wanted_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> O
 }
 
 /// The same without a restart.
-pub fn placed_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> Option<i32> {
-    let replicas = draft.world.rollout.replicas;
+fn placed_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> Option<i32> {
     let is = |other: Option<&Revision>| other.is_some_and(|other| other.uid == revision.uid);
-    if is(course.stable()) || matches!(course, Course::FirstDeploy { target } if is(*target)) {
-        return Some(replicas);
+    if is_stable(course, revision) || matches!(course, Course::FirstDeploy { target } if is(*target)) {
+        return Some(draft.world.rollout.replicas);
     }
-    if is(course.canary()) {
-        let Ok(strategy) = &draft.world.strategy else { return Some(revision.replicas) };
-        let wanted = canary_pods(draft, &strategy.steps, gates::index(draft));
-        let wanted = wanted.unwrap_or_else(|| revision.replicas.min(replicas));
-        let serving = draft.world.traffic.as_ref().filter(|traffic| traffic.canary.selects(&revision.hash));
-        return Some(match serving {
-            // Pods that still carry a share stay until it is lowered.
-            Some(traffic) => {
-                let share = traffic.route.canary_percent().max(share_asked_for(draft));
-                wanted.max(pods_for(share, replicas).min(revision.replicas))
-            }
-            // Pods that an earlier attempt left are kept as far as they may be needed again.
-            None => wanted.max(revision.replicas.min(replicas)),
-        });
+    if let Some(canary) = course.canary().filter(|canary| is(Some(canary))) {
+        return Some(canary_keeps(draft, course, canary));
     }
     // While it is unclear whether the wanted template is one of these, none of them loses a pod. Of what is deleted, none is
     // wanted.
@@ -176,6 +165,53 @@ pub fn placed_pods(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) 
         return Some(revision.replicas);
     }
     None
+}
+
+/// The pods that a canary cannot do without: those of its step, and those that carry a share until it is lowered.
+pub fn canary_needs(draft: &Draft<'_>, canary: &Revision) -> i32 {
+    let Ok(strategy) = &draft.world.strategy else { return canary.replicas };
+    let replicas = draft.world.rollout.replicas;
+    let wanted = canary_pods(draft, &strategy.steps, gates::index(draft));
+    let wanted = wanted.unwrap_or_else(|| canary.replicas.min(replicas));
+    match draft.world.traffic.as_ref().filter(|traffic| traffic.canary.selects(&canary.hash)) {
+        Some(traffic) => {
+            let share = traffic.route.canary_percent().max(share_asked_for(draft));
+            wanted.max(pods_for(share, replicas).min(canary.replicas))
+        }
+        None => wanted,
+    }
+}
+
+/// What a canary needs, and the pods beyond that an earlier attempt left, or steps that have been edited: clients that
+/// are pinned to its Service would meet each one that ends. They go at the end of a restart, with the one more that it
+/// needed. Where the Rollout is scaled down, the canary is scaled with it; that the stable revision still has the pods of
+/// before tells so.
+fn canary_keeps(draft: &Draft<'_>, course: &Course<'_>, canary: &Revision) -> i32 {
+    let needs = canary_needs(draft, canary);
+    if restart::ends(draft, course) || is_scaled_down(draft, course) {
+        return needs;
+    }
+    needs.max(canary.replicas.min(draft.world.rollout.replicas))
+}
+
+/// Whether a canary is to lose pods, which is what others wait for.
+pub fn canary_shrinks(draft: &Draft<'_>, course: &Course<'_>) -> bool {
+    let canary = course.canary().filter(|canary| canary.owned && !canary.deleting);
+    // Of no replicas nothing is kept.
+    draft.world.rollout.replicas > 0
+        && canary.is_some_and(|canary| {
+            wanted_pods(draft, course, canary).is_some_and(|wanted| wanted < canary.replicas)
+        })
+}
+
+fn is_stable(course: &Course<'_>, revision: &Revision) -> bool {
+    course.stable().is_some_and(|stable| stable.uid == revision.uid)
+}
+
+fn is_scaled_down(draft: &Draft<'_>, course: &Course<'_>) -> bool {
+    course.stable().is_some_and(|stable| {
+        stable.replicas > draft.world.rollout.replicas + restart::surge(draft, course, stable)
+    })
 }
 
 /// The canary's share that this very plan asks for.

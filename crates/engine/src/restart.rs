@@ -25,17 +25,23 @@ pub fn due(world: &Snapshot, now: Timestamp) -> Option<Timestamp> {
 /// How many pods more than wanted the revision has for the restart: one, while it is its turn and it has old pods.
 pub fn surge(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision) -> i32 {
     // A canary under steps that cannot be read, or that spec.paused holds before it has begun, keeps the pods that it has:
-    // one more would be another one more in the next plan.
-    let has_a_size = || {
+    // one more would be another one more in the next plan. One that has more pods than it needs has the one more.
+    let has_a_size = |needs: i32| {
         let strategy = draft.world.strategy.as_ref();
-        strategy.is_ok_and(|strategy| !capacity::keeps_its_pods(draft, &strategy.steps))
+        revision.replicas.min(draft.world.rollout.replicas) <= needs
+            && strategy.is_ok_and(|strategy| !capacity::keeps_its_pods(draft, &strategy.steps))
     };
     let is_turn = |(turn, kept): (&Revision, i32)| {
         turn.uid == revision.uid
             && kept > 0
-            && (course.stable().is_some_and(|stable| stable.uid == turn.uid) || has_a_size())
+            && (course.stable().is_some_and(|stable| stable.uid == turn.uid) || has_a_size(kept))
     };
     i32::from(in_turn(draft, course).is_some_and(is_turn))
+}
+
+/// Whether a restart is due of which no old pod is left: what is left to do is to record that.
+pub fn ends(draft: &Draft<'_>, course: &Course<'_>) -> bool {
+    due(draft.world, draft.now).is_some() && !must_wait(draft) && in_turn(draft, course).is_none()
 }
 
 /// The plan records another revision as stable, and what comes after that is for the next one to say.
@@ -51,7 +57,10 @@ pub fn proceed(draft: &mut Draft<'_>, course: &Course<'_>) {
     }
     let Some(at) = due(world, draft.now).filter(|_| !must_wait(draft)) else { return };
     let Some((revision, kept)) = in_turn(draft, course) else {
-        draft.status.restarted_at = Some(Time(at));
+        // Afterwards, nothing would tell pods that only the restart needed.
+        if !capacity::canary_shrinks(draft, course) {
+            draft.status.restarted_at = Some(Time(at));
+        }
         return;
     };
     let old = || revision.pods.iter().filter(|pod| pod.created < at);
@@ -91,7 +100,7 @@ fn in_turn<'w>(draft: &Draft<'w>, course: &Course<'w>) -> Option<(&'w Revision, 
     let canary = course.canary().filter(has_old)?;
     let serves = draft.world.traffic.as_ref().is_some_and(|traffic| traffic.canary.selects(&canary.hash));
     // Before its Service selects it, none of its pods is missed.
-    let kept = if serves { capacity::placed_pods(draft, course, canary).unwrap_or(0) } else { 0 };
+    let kept = if serves { capacity::canary_needs(draft, canary) } else { 0 };
     Some((canary, kept))
 }
 

@@ -107,7 +107,7 @@ impl FakeGateway {
         self.board.with(|state| state.has_caught_up)
     }
 
-    /// How many reports were written.
+    /// How many reports it has made: each is counted before anybody can see it.
     pub fn reports(&self) -> usize {
         self.board.with(|state| state.reports)
     }
@@ -207,6 +207,7 @@ async fn run(
             gateway.look(sight.routes(), &sight.slices(), now);
         }
         for due in gateway.reports(&sight, now) {
+            board.with(|state| state.reports += 1);
             // The writer lives as long as this.
             let _ = report.send(due);
         }
@@ -224,14 +225,13 @@ async fn write(api: Api, mut reports: UnboundedReceiver<Report>, board: Arc<Boar
     while let Some(report) = reports.recv().await {
         let path = api.path("httproutes", &format!("{}/status?fieldManager=fake-gateway", report.name));
         let status: Value = json!({"status": {"parents": report.parents}});
-        match api.patched(&path, Language::Merge, &status).await {
-            Ok(_) => board.with(|state| state.reports += 1),
-            Err(refusal) if refusal.code == 404 => {}
-            Err(refusal) => {
-                board.with(|state| {
-                    state.trouble.get_or_insert(format!("report on {}: {refusal:?}", report.name));
-                });
-            }
+        let written = api.patched(&path, Language::Merge, &status).await;
+        if let Err(refusal) = written
+            && refusal.code != 404
+        {
+            board.with(|state| {
+                state.trouble.get_or_insert(format!("report on {}: {refusal:?}", report.name));
+            });
         }
     }
 }

@@ -97,17 +97,6 @@ impl Requests {
         }
         // Not every one that did not answer was gone.
         self.left.retain(|uid, _| !self.answering.contains_key(uid));
-        // The canary's steps may begin again, with fewer pods: as with a Deployment, the operator does not choose which go,
-        // and they may still go when another one is the canary.
-        let had = |hash: &str| before.values().filter(|of| *of == hash).count();
-        let shrinks = |set: &Arc<Value>| {
-            let hash = set["metadata"]["labels"][HASH].as_str().unwrap_or_default();
-            let wanted = set["spec"]["replicas"].as_u64().unwrap_or(0);
-            wanted > 0
-                && usize::try_from(wanted).is_ok_and(|wanted| wanted < had(hash))
-                && is_selected(world, hash)
-        };
-        self.truce |= world.all(Kind::ReplicaSet).iter().any(shrinks);
         for (uid, hash) in before {
             if !self.answering.contains_key(&uid) && !is_selected(world, &hash) {
                 self.left.insert(uid, hash);

@@ -113,6 +113,29 @@ fn the_canary_comes_after_the_stable_revision() {
 }
 
 #[test]
+fn the_pods_of_a_canary_that_only_its_restart_needed_go_before_it_is_done() {
+    let with_young_pods = |pods| {
+        let mut world = asked(World::paused_at_10()).revision("v2", 2, pods);
+        for pod in &mut world.pods {
+            pod["metadata"]["creationTimestamp"] = json!(at(11).to_string());
+        }
+        world
+    };
+    with_young_pods(2).does(&["scale ReplicaSet/web-v2 from 2 to 1"]).reports("/restartedAt", Value::Null);
+    with_young_pods(1).does(&[]).reports("/restartedAt", json!(at(10).to_string()));
+}
+
+#[test]
+fn a_canary_with_more_pods_than_it_needs_is_restarted_without_one_more() {
+    let mut world = asked(World::paused_at_10()).revision("v2", 2, 3);
+    for number in 0..5 {
+        pod(&mut world, &format!("web-v1-{number}"))["metadata"]["creationTimestamp"] =
+            json!(at(12).to_string());
+    }
+    world.does(&["ask for Eviction/web-v2-0"]);
+}
+
+#[test]
 fn a_budget_that_forbids_it_is_told() {
     let mut world = with_surge(asked(World::healthy()), "v1", 5, 1);
     let message = "Cannot evict pod as it would violate the pod's disruption budget.".to_owned();

@@ -89,6 +89,29 @@ fn a_scaled_replica_set_is_put_back() {
 }
 
 #[test]
+fn a_canary_that_its_service_selects_keeps_the_pods_that_an_earlier_life_left() {
+    let again = World::paused_at_10().revision("v2", 2, 5);
+    again.does(&[]);
+    // Steps that have been edited are no reason either.
+    again
+        .canary("steps", json!([{"setWeight": 5}, {"pause": {}}]))
+        .does(&["change weight of HTTPRoute/route from 10 to 5"]);
+}
+
+#[test]
+fn a_canary_is_scaled_down_with_its_rollout_and_before_the_stable_revision() {
+    let world = World::paused_at_10().revision("v2", 2, 4).spec("replicas", json!(3));
+    world.does(&["scale ReplicaSet/web-v2 from 4 to 1"]);
+    world.revision("v2", 2, 1).does(&["scale ReplicaSet/web-v1 from 5 to 3"]);
+}
+
+#[test]
+fn of_a_rollout_that_is_scaled_up_the_canary_loses_nothing() {
+    let world = World::paused_at_10().revision("v2", 2, 4).spec("replicas", json!(8));
+    world.does(&["scale ReplicaSet/web-v1 from 5 to 8"]);
+}
+
+#[test]
 fn min_ready_seconds_follows_the_spec() {
     World::healthy()
         .spec("minReadySeconds", json!(5))

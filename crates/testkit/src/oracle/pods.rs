@@ -50,7 +50,12 @@ fn shrunk(
     if !selecting.is_empty() && !serves_nobody {
         let share = is.share_of_revision(hash).min(100);
         let is_stable = is.stable() == Some(hash);
-        let needed = if is_stable { wanted } else { ((share * wanted + 99) / 100).max(1) };
+        // Clients that are pinned to it would meet each pod that ends.
+        let needed = if is_stable || !may_shrink(was) {
+            from.min(wanted)
+        } else {
+            ((share * wanted + 99) / 100).max(1)
+        };
         verdict.require(to >= needed, || {
             format!("{name} went from {from} to {to} while {selecting:?} select it at share {share}")
         });
@@ -70,6 +75,14 @@ fn shrunk(
         .collect();
     verdict.require(reaching.is_empty(), || format!("{name} lost its pods while {reaching:?} reach it"));
     drained(verdict, was, served, (name, hash));
+}
+
+/// Whether a revision that a Service selects may lose pods: the Rollout is scaled down, which the stable ReplicaSet still
+/// shows, or its pods are replaced on request.
+fn may_shrink(was: &View<'_>) -> bool {
+    let is_stable = |set: &&Object| hash_of(set).is_some() && hash_of(set) == was.stable();
+    let stable = was.sets.iter().find(is_stable);
+    restarts::is_asked(was) || stable.is_some_and(|set| replicas_of(set) > was.subject.replicas)
 }
 
 /// The delay has passed since what is recorded, and since what was seen.

@@ -15,6 +15,11 @@ fn due(was: &View<'_>) -> Option<Timestamp> {
     (at <= was.now && !was.is_deleting()).then_some(at)
 }
 
+/// Whether a restart has been asked for, and nothing says that it is done.
+pub fn is_asked(was: &View<'_>) -> bool {
+    due(was).is_some() && was.rollout["spec"]["restartAt"] != was.rollout["status"]["restartedAt"]
+}
+
 fn is_old(pod: &Value, at: Timestamp) -> bool {
     let created = pod["metadata"]["creationTimestamp"].as_str();
     created.and_then(|created| created.parse().ok()).is_some_and(|created: Timestamp| created < at)

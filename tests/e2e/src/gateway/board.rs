@@ -19,7 +19,7 @@ pub struct State {
     /// Where requests go.
     pub data_plane: DataPlane,
     pub has_caught_up: bool,
-    /// How many reports were written.
+    /// How many reports were made, written or not yet.
     pub reports: usize,
     /// The first thing that the API server refused.
     pub trouble: Option<String>,

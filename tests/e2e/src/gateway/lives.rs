@@ -108,7 +108,7 @@ impl<'s> Life<'s> {
         self.until_paused_at(3);
         self.until_split(60, "web:3");
         self.abort();
-        self.until_alone("web:1");
+        // At once: its pods do not even drain yet.
         self.retry();
         self.until_paused_at(1);
         self.abort();
@@ -136,7 +136,7 @@ impl<'s> Life<'s> {
         self.update("web:1");
         self.until_healthy();
         self.walk("web:3");
-        self.until_alone("web:3");
+        // At once: its pods still drain.
         self.walk("web:1");
         self.until_alone("web:1");
     }

@@ -108,9 +108,8 @@ fn play(args: &Args, scenes: &Scenes<'_>, setting: &mut Setting) -> Vec<Kill> {
     }
     for turn in 1..=count(ROLLBACKS) {
         player.play("rollback", turn, count(ROLLBACKS), turn % 2 == 0, || match turn {
-            1 => scenes.return_to_previous(true),
-            // Fails requests as of now, as docs/evidence.md says.
-            3 => scenes.return_to_previous(false),
+            1 => scenes.return_to_previous(false),
+            3 => scenes.return_to_previous(true),
             _ => scenes.take_back(turn as usize),
         });
     }

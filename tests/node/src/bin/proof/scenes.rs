@@ -198,9 +198,8 @@ impl<'s> Scenes<'s> {
         }
     }
 
-    /// Waits for the end of a revision's pods. Without the tool, whose writes once began their drain anew each time.
+    /// Waits for the end of a revision's pods, whatever the tool writes meanwhile.
     fn gone(&self, hash: &str) {
-        self.stop_tool();
         self.rollout.until_gone(hash);
     }
 
