@@ -153,6 +153,10 @@ pub struct WaitingFor {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CanaryStatus {
+    /// The ordinal of the promotion that has made `stableRS` stable, as its ReplicaSet records it. One that records a
+    /// higher one was promoted after this status was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stable_ordinal: Option<i64>,
     /// The weights that are wanted and that the route carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<Weights>,

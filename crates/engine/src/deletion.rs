@@ -55,9 +55,10 @@ fn is_safe(draft: &mut Draft<'_>, limit: Timestamp) -> bool {
         return true;
     }
     if let Some(stable) = draft.world.stable() {
-        draft.status.stable_rs = Some(stable.hash.clone());
+        let course = Course::Settled { stable };
+        status::stable(draft, &course);
         // A hand-over goes on from what is recorded of the Services.
-        status::managed(draft, &Course::Settled { stable });
+        status::managed(draft, &course);
         if !traffic::is_settled_or_released(traffic, stable) {
             traffic::settle_on(draft, stable);
             return false;

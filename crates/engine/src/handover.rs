@@ -28,8 +28,10 @@ pub fn commit(draft: &mut Draft<'_>, course: &Course<'_>) {
         // It is about to have another version: the next plan commits.
         return;
     }
-    let newest =
-        draft.world.revisions.iter().filter_map(|revision| revision.stable_ordinal).max().unwrap_or(0);
+    let recorded = draft.world.revisions.iter().filter_map(|revision| revision.stable_ordinal);
+    // Of one whose ReplicaSet is gone, status still tells.
+    let reported = draft.world.recorded.canary.as_ref().and_then(|canary| canary.stable_ordinal);
+    let newest = recorded.chain(reported).max().unwrap_or(0);
     draft.act(Action::RecordStable {
         replica_set: revision.name.clone(),
         uid: revision.uid.clone(),

@@ -272,7 +272,8 @@ fn revision(
 /// selects a revision has not become a first deploy.
 ///
 /// One exception: when the wanted revision was the stable one and its ReplicaSet has been deleted, older records must not
-/// bring an older version back. It is made again, with all its pods, and recorded again.
+/// bring an older version back. It is made again, with all its pods, and recorded again. A record that is younger than
+/// status is another matter: that promotion is only not reported yet.
 fn stable(
     revisions: &[Revision],
     recorded: &RolloutStatus,
@@ -292,7 +293,9 @@ fn stable(
         let service = objects.services.get(&canary.stable_service)?;
         by_hash(service.selector.get(POD_TEMPLATE_HASH)?)
     };
-    let wanted_was_stable = recorded.stable_rs.as_ref() == Some(&template.hash);
+    let reported = recorded.canary.as_ref().and_then(|canary| canary.stable_ordinal);
+    let is_outdated = reported.is_some_and(|reported| live().any(|(_, r)| r.stable_ordinal > Some(reported)));
+    let wanted_was_stable = recorded.stable_rs.as_ref() == Some(&template.hash) && !is_outdated;
     let made_again = by_hash(&template.hash).filter(|(_, revision)| revision.stable_ordinal.is_none());
     let gone = by_hash(&template.hash).is_none();
     if wanted_was_stable && (gone || made_again.is_some()) {

@@ -26,7 +26,7 @@ pub use urgency::{Urgency, urgency};
 /// Fills in everything that is only a report. Comes last: it reads what the rules of the plan have decided.
 pub fn report(draft: &mut Draft<'_>, course: &Course<'_>) {
     draft.status.observed_generation = Some(draft.world.rollout.generation);
-    draft.status.stable_rs = course.stable().map(|stable| stable.hash.clone());
+    stable(draft, course);
     draft.status.selector = Some(counters::selector_text(draft));
     counters::count(draft);
     traffic::weights(draft, course);
@@ -47,6 +47,20 @@ pub fn report(draft: &mut Draft<'_>, course: &Course<'_>) {
     conditions::record(draft, verdict.progressing.map(|condition| (condition, last)), beside.conditions);
     let events = verdict.events.into_iter().chain(beside.events);
     draft.events.extend(events.map(|(reason, note)| Event::after(After::Status, reason, note)));
+}
+
+/// Which revision is stable, and by which promotion. One whose ReplicaSet somebody has deleted stays it while it is made
+/// again: without that, the next plan would take an older one for stable.
+pub fn stable(draft: &mut Draft<'_>, course: &Course<'_>) {
+    let (recorded, wanted) = (&draft.world.recorded, &draft.world.template.hash);
+    let made_again =
+        || recorded.stable_rs.clone().filter(|stable| course.stable().is_none() && stable == wanted);
+    let hash = course.stable().map(|stable| stable.hash.clone()).or_else(made_again);
+    let before = recorded.canary.as_ref().and_then(|canary| canary.stable_ordinal);
+    let ordinal = course.stable().and_then(|stable| stable.stable_ordinal);
+    let is_same = hash.is_some() && hash == recorded.stable_rs;
+    draft.status.canary.get_or_insert_default().stable_ordinal = ordinal.or(before.filter(|_| is_same));
+    draft.status.stable_rs = hash;
 }
 
 fn explain_refusals(draft: &mut Draft<'_>) {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use serin_api::template::RawTemplate;
+use serin_engine::action::Action;
 
 use crate::world::{World, hash_of, template};
 
@@ -269,9 +270,41 @@ fn a_deleted_stable_replica_set_is_made_again_and_no_older_version_comes_back() 
     world.revisions.retain(|revision| revision["metadata"]["uid"] != json!("uid-v2"));
     world.pods.clear();
     let world = world.revision("v1", 1, 0).stable("v1", 1).status("stableRS", json!(hash_of("v2")));
-    world.does(&["create ReplicaSet/web-v2 with 5 pods"]);
+    world.does(&["create ReplicaSet/web-v2 with 5 pods"]).reports("/stableRS", json!(hash_of("v2")));
     let again = world.revision("v2", 2, 5).lists("stable", &[("v2", 5)]).lists("canary", &[("v2", 5)]);
     again.does(&["record ReplicaSet/web-v2 as stable"]).reports("/phase", json!("Healthy"));
+}
+
+#[test]
+fn a_promotion_that_status_does_not_tell_yet_counts_more_than_the_stable_revision_of_before() {
+    // `v2` was promoted, the ReplicaSet of `v1` has gone since, and `v1` is wanted again before status was written.
+    let unreported = |reported| {
+        let mut world = World::healthy()
+            .revision("v2", 2, 5)
+            .stable("v2", 3)
+            .recorded_current("v2", 4)
+            .selects("stable", "v2", 5)
+            .selects("canary", "v2", 5)
+            .managed(Some("v2"), Some("v2"))
+            .status("stableRS", json!(hash_of("v1")))
+            .stable_ordinal(reported);
+        world.revisions.retain(|revision| revision["metadata"]["uid"] != json!("uid-v1"));
+        world.pods.retain(|pod| pod["metadata"]["labels"]["rollouts-pod-template-hash"] == *hash_of("v2"));
+        world
+    };
+    unreported(2).does(&["create ReplicaSet/web-v1 with 1 pods"]);
+    // It was promoted again since, and somebody has deleted it.
+    unreported(4).does(&["create ReplicaSet/web-v1 with 5 pods"]);
+}
+
+#[test]
+fn the_ordinal_of_a_promotion_is_higher_than_any_that_status_tells() {
+    let world = World::at_100().stable_ordinal(7);
+    let record = world.plan().actions.into_iter().find_map(|action| match action {
+        Action::RecordStable { ordinal, .. } => Some(ordinal),
+        _ => None,
+    });
+    assert_eq!(record, Some(8));
 }
 
 #[test]

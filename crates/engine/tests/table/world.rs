@@ -166,6 +166,12 @@ impl World {
         self
     }
 
+    /// The ordinal of the promotion that status tells of.
+    pub fn stable_ordinal(mut self, ordinal: i64) -> Self {
+        self.rollout["status"]["canary"]["stableOrdinal"] = json!(ordinal);
+        self
+    }
+
     pub fn without_status(mut self) -> Self {
         self.rollout["status"] = json!({});
         self

@@ -18,7 +18,7 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, used: &mu
         return;
     }
     // Somebody has deleted the stable ReplicaSet, and it was made again.
-    if was.status()["stableRS"] == after {
+    if was.was_reported_stable(after) {
         return;
     }
     // A hand-over that cannot finish is taken back: all is served by this one, and the recorded one has nobody ready who

@@ -52,7 +52,7 @@ fn of_subject(view: &View<'_>, set: &Value) -> bool {
 /// The role of a revision: stable or, until one is, the first; else the canary's. None where that cannot be told.
 fn role_of<'a>(view: &View<'a>, set: &Value) -> Option<&'a Role> {
     // A stable ReplicaSet that somebody has deleted is made again while it is wanted, and recorded again only then.
-    let made_again = view.status()["stableRS"].as_str();
+    let made_again = view.status()["stableRS"].as_str().filter(|hash| view.was_reported_stable(hash));
     let is_awaited = |set: &Object| view.ordinal(set).is_none() && view.may_be_wanted(set);
     let made_again = made_again.filter(|hash| view.set(hash).is_some_and(is_awaited));
     let stable = made_again.or(view.stable());

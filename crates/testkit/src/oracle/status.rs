@@ -18,7 +18,7 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>) {
 fn stable(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>) {
     let Some(recorded) = is.stable() else { return };
     // A stable ReplicaSet that somebody has deleted is made again; until then no older one takes its place.
-    let before = was.status()["stableRS"].as_str();
+    let before = was.status()["stableRS"].as_str().filter(|before| was.was_reported_stable(before));
     let is_made_again =
         before.is_some_and(|before| is.set(before).is_none_or(|set| is.ordinal(set).is_none()));
     let told = is.status()["stableRS"].as_str();

@@ -178,10 +178,13 @@ impl<'a> View<'a> {
         self.ready(service).values().sum()
     }
 
-    /// The revisions of the pods behind ready endpoints that are there and stay. A list that lags names others, too.
+    /// The revisions of the pods behind ready endpoints that are there and stay. A list that lags names others, too, and
+    /// pods whose ReplicaSet has been deleted are about to end.
     pub fn live(&self, service: &str) -> Vec<&str> {
+        let controlled =
+            |pod: &&Object| self.sets.iter().any(|set| set["metadata"]["uid"].as_str() == controller_of(pod));
         let pods = self.ready_pods(service).into_iter().flatten();
-        pods.filter(|pod| !is_deleting(pod)).filter_map(|pod| hash_of(pod)).collect()
+        pods.filter(|pod| !is_deleting(pod)).filter(controlled).filter_map(|pod| hash_of(pod)).collect()
     }
 
     /// The ReplicaSet of a revision.
@@ -207,6 +210,14 @@ impl<'a> View<'a> {
     pub fn stable(&self) -> Option<&str> {
         let recorded = self.sets.iter().filter(|set| !is_deleting(set) && self.ordinal(set).is_some());
         recorded.max_by_key(|set| self.ordinal(set)).and_then(|set| hash_of(set))
+    }
+
+    /// Whether status names the revision as stable, and no other was recorded after that was written.
+    pub fn was_reported_stable(&self, hash: &str) -> bool {
+        let status = self.status();
+        let reported = status["canary"]["stableOrdinal"].as_i64().unwrap_or(i64::MAX);
+        let is_newer = |set: &Object| !is_deleting(set) && self.ordinal(set) > Some(reported);
+        status["stableRS"] == hash && !self.sets.iter().any(is_newer)
     }
 
     /// Whether a revision can be the one that the spec wants: it runs the same images.

@@ -273,8 +273,8 @@ fn abort_is_forgotten(world: &Snapshot, plan: &mut Plan) {
     }
 }
 
-fn freeze_invalid(world: &Snapshot, plan: &mut Plan) {
-    if world.strategy.is_err() || !world.reference_errors.is_empty() {
+fn freeze_invalid(_: &Snapshot, plan: &mut Plan) {
+    if plan.rules.iter().any(|rule| matches!(*rule, "invalid-spec" | "template-refused")) {
         plan.actions.clear();
         plan.events.clear();
     }

@@ -110,5 +110,5 @@ fn of_pods_only_the_keys_of_roles_change() {
         .breaks("more than ours was changed");
     let mut town = Town::new();
     town.after.remove(Kind::Pod, "web-v2-0");
-    town.breaks("Pod/web-v2-0: was deleted");
+    town.breaks("web-v2-0 was let go, and no restart asks for that");
 }

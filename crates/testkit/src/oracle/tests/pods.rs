@@ -28,8 +28,18 @@ fn what_a_service_selects_keeps_the_pods_that_its_share_needs() {
     scaled(&mut Town::new(), "web-v1", 3).breaks("while [\"stable\"] select it");
     let mut town = Town::new();
     town.given(Kind::HttpRoute, "route", "/spec/rules/0/backendRefs/1/weight", json!(0));
-    scaled(&mut town, "web-v2", 1).is_fine();
-    scaled(&mut town, "web-v2", 0).breaks("while [\"canary\"] select it at share 0");
+    scaled(&mut town, "web-v2", 1).breaks("went from 2 to 1 while [\"canary\"] select it at share 0");
+}
+
+#[test]
+fn what_a_service_selects_shrinks_with_its_rollout_and_after_a_restart_down_to_its_share() {
+    for (field, value) in [("/spec/replicas", json!(2)), ("/spec/restartAt", json!(NOON))] {
+        let mut town = Town::new();
+        town.given(Kind::Rollout, "web", field, value);
+        town.given(Kind::HttpRoute, "route", "/spec/rules/0/backendRefs/1/weight", json!(0));
+        scaled(&mut town, "web-v2", 1).is_fine();
+        scaled(&mut town, "web-v2", 0).breaks("while [\"canary\"] select it at share 0");
+    }
 }
 
 #[test]

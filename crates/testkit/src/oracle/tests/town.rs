@@ -159,6 +159,7 @@ fn pod(hash: &str, number: i64) -> Value {
     json!({"metadata": {
         "name": format!("web-{hash}-{number}"), "uid": format!("pod-{hash}-{number}"),
         "labels": {"app": "web", HASH: hash},
+        "ownerReferences": [{"uid": format!("uid-{hash}"), "controller": true}],
     }})
 }
 
