@@ -77,7 +77,8 @@ fn slice(service: &str, pods: &[&str]) -> Value {
 }
 
 fn pod(name: &str, hash: &str) -> Value {
-    json!({"metadata": {"name": name, "labels": {HASH: hash}}})
+    let owner = json!({"uid": format!("uid-web-{hash}"), "controller": true});
+    json!({"metadata": {"name": name, "labels": {HASH: hash}, "ownerReferences": [owner]}})
 }
 
 /// `v1` is stable, `v2` is selected by the canary Service, and no slice of that lists a pod yet.
