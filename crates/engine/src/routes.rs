@@ -277,16 +277,33 @@ impl RouteView {
     }
 
     /// Why the route cannot carry the steps, as errors on the field that names it.
-    pub fn errors(&self, at: &str, [stable, canary]: [&str; 2], steps: &[Step]) -> Vec<FieldError> {
+    pub fn errors(
+        &self,
+        at: &str,
+        namespace: &str,
+        [stable, canary]: [&str; 2],
+        steps: &[Step],
+    ) -> Vec<FieldError> {
         let route = self.described();
         let kind = self.id.kind.kind();
         if self.version.is_none() {
-            let problem =
-                format!("the API server does not know {kind}s: install the Gateway API CRDs that have them");
+            let problem = format!(
+                "the API server does not know {kind}s, or does not let Serin list them: install the Gateway API CRDs that \
+                 have them"
+            );
             return vec![FieldError::new(at, problem)];
         }
         if !self.found {
-            return vec![FieldError::new(at, format!("{route} not found: create it, or name another one"))];
+            let problem = if self.id.namespace == namespace {
+                format!("{route} not found: create it, or name another one")
+            } else {
+                format!(
+                    "{route} not found in namespace {:?}: create it, or name another one (an operator that watches one \
+                     namespace sees the routes of no other)",
+                    self.id.namespace
+                )
+            };
+            return vec![FieldError::new(at, problem)];
         }
         if let Some(rule) = self.ambiguous.first() {
             let problem = format!(
@@ -423,7 +440,7 @@ mod tests {
         assert_eq!(meant(&[]), [0, 1, 2]);
         assert_eq!(meant(&["web".into()]), [2]);
         let lacking = view(rules(), &["web".into(), "other".into()]);
-        let errors = lacking.errors("at", ["stable", "canary"], &[]);
+        let errors = lacking.errors("at", "ns", ["stable", "canary"], &[]);
         assert!(errors[0].problem.contains("has no rule named \"other\""), "{errors:?}");
     }
 }

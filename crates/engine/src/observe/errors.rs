@@ -40,9 +40,10 @@ pub fn missing(objects: &Objects, strategy: &ValidCanary) -> Vec<FieldError> {
         }
     }
     let services = [&*strategy.stable_service, &*strategy.canary_service];
+    let namespace = objects.rollout.metadata.namespace.as_deref().unwrap_or_default();
     for RouteRef { id, rules, field } in &strategy.routes {
         let view = route_view(objects, id, rules, &[], services);
-        errors.extend(view.errors(field, services, &strategy.steps));
+        errors.extend(view.errors(field, namespace, services, &strategy.steps));
     }
     errors
 }

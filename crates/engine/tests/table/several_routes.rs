@@ -1,6 +1,7 @@
 //! Several routes say one thing together: planned, checked and written as one change.
 
 use serde_json::json;
+use serin_api::route::RouteKind;
 use serin_engine::{Action, api_call};
 
 use crate::world::{World, at};
@@ -125,6 +126,28 @@ fn every_missing_route_and_kind_is_told_by_the_field_that_names_it() {
     let at = "spec.strategy.canary.trafficRouting.gatewayAPI";
     assert!(message.contains(&format!("{at}.httpRoute: HTTPRoute \"route\" not found")), "{message}");
     assert!(message.contains(&format!("{at}.grpcRoute: GRPCRoute \"api\" not found")), "{message}");
+}
+
+#[test]
+fn a_kind_that_is_not_served_disables_only_those_who_name_it() {
+    let mut world = World::new().grpc_route(1, 1);
+    world.unserved.insert(RouteKind::Grpc);
+    world.more_routes.clear();
+    let message = world.plan().report.message.unwrap_or_default();
+    assert!(message.contains("gatewayAPI.grpcRoute: the API server does not know GRPCRoutes"), "{message}");
+    let mut other = World::healthy();
+    other.unserved.insert(RouteKind::Grpc);
+    other.does(&[]).reports("/phase", json!("Healthy"));
+}
+
+#[test]
+fn a_route_elsewhere_is_told_with_its_namespace() {
+    let world = World::new().canary(
+        "trafficRouting",
+        json!({"gatewayAPI": {"httpRoutes": [{"name": "route", "namespace": "gateways"}]}}),
+    );
+    let message = world.plan().report.message.unwrap_or_default();
+    assert!(message.contains("HTTPRoute \"route\" not found in namespace \"gateways\""), "{message}");
 }
 
 #[test]

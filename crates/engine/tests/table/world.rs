@@ -2,7 +2,7 @@
 //!
 //! Revisions are called by the image of their template (`v1`, `v2`); their real hashes are replaced by these names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -34,6 +34,8 @@ pub struct World {
     pub route: Option<Value>,
     /// Others than `route`.
     pub more_routes: BTreeMap<RouteId, Value>,
+    /// The kinds of routes that the API server does not know.
+    pub unserved: BTreeSet<RouteKind>,
     pub rivals: Vec<Value>,
     pub recall: Recall,
     pub now: Timestamp,
@@ -85,6 +87,7 @@ impl World {
                 .into(),
             slices: BTreeMap::new(),
             more_routes: BTreeMap::new(),
+            unserved: BTreeSet::new(),
             route: Some(json!({"metadata": {"name": "route", "namespace": "ns"}, "spec": {"rules": [
                 {"backendRefs": [{"name": "stable", "weight": 1}, {"name": "canary", "weight": 1}]},
             ]}})),
@@ -432,7 +435,11 @@ impl World {
                 .collect(),
             rivals: self.rivals.iter().map(parse).collect(),
             namespace_terminating: self.namespace_terminating,
-            route_versions: RouteKind::ALL.map(|kind| (kind, "v1".to_owned())).into(),
+            route_versions: RouteKind::ALL
+                .into_iter()
+                .filter(|kind| !self.unserved.contains(kind))
+                .map(|kind| (kind, "v1".to_owned()))
+                .collect(),
             rollout,
         }
     }
