@@ -27,7 +27,7 @@
   resources: [endpointslices]
   verbs: [get, list, watch]
 - apiGroups: [gateway.networking.k8s.io]
-  resources: [httproutes]
+  resources: [httproutes, grpcroutes, tlsroutes, tcproutes, udproutes]
   verbs: [get, list, watch, patch]
 - apiGroups: [""]
   resources: [namespaces]

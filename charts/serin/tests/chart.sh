@@ -132,7 +132,7 @@ cannot() { [[ $(kubectl auth can-i "$@" 2>/dev/null) = no ]] || fail "allowed: $
 as() { echo "--as=system:serviceaccount:$1"; }
 me=$(as "$system:serin")
 for verb in get list watch patch; do
-  for resource in rollouts.serin.dev pods services httproutes replicasets.apps; do can $verb $resource "$me" -n team-a; done
+  for resource in rollouts.serin.dev pods services {http,grpc,tls,tcp,udp}routes replicasets.apps; do can $verb $resource "$me" -n team-a; done
 done
 for verb in create delete; do can $verb replicasets.apps "$me" -n team-a; done
 can create pods --subresource=eviction "$me" -n team-a
@@ -154,7 +154,7 @@ cannot create leases.coordination.k8s.io "$me" -n team-a
 for resource in secrets configmaps; do
   for verb in get list watch create update patch delete; do cannot $verb $resource "$me" -n team-a; done
 done
-for resource in rollouts.serin.dev pods services httproutes endpointslices namespaces; do
+for resource in rollouts.serin.dev pods services {http,grpc,tls,tcp,udp}routes endpointslices namespaces; do
   for verb in create delete; do cannot $verb $resource "$me" -n team-a; done
 done
 for verb in escalate bind update; do cannot $verb clusterroles "$me"; done

@@ -10,6 +10,7 @@ pub mod lenient;
 pub mod metadata;
 pub mod names;
 pub mod rollout;
+pub mod route;
 pub mod spec;
 pub mod status;
 pub mod template;

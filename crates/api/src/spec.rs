@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::crd::shapes;
 use crate::duration::PauseDuration;
 use crate::lenient::Lenient;
+use crate::route::RouteKind;
 use crate::status::RolloutStatus;
 use crate::template::RawTemplate;
 
@@ -190,15 +191,51 @@ pub struct TrafficRouting {
     pub max_pod_load: Option<i32>,
 }
 
-/// The one route whose weights are written. No other route is ever touched.
+/// The routes whose weights are written. No other route is ever touched.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayApiRouting {
-    /// The name of the HTTPRoute. Required.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    /// The name of one HTTPRoute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253), regex(pattern = shapes::DNS_SUBDOMAIN))]
-    pub http_route: String,
-    /// The namespace of the HTTPRoute: the Rollout's own, which is the default.
+    pub http_route: Option<String>,
+    /// Several HTTPRoutes. Their weights are written as one change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub http_routes: Option<Vec<RouteReference>>,
+    /// The name of one GRPCRoute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = shapes::DNS_SUBDOMAIN))]
+    pub grpc_route: Option<String>,
+    /// Several GRPCRoutes. Their weights are written as one change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub grpc_routes: Option<Vec<RouteReference>>,
+    /// The name of one TLSRoute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = shapes::DNS_SUBDOMAIN))]
+    pub tls_route: Option<String>,
+    /// Several TLSRoutes. Their weights are written as one change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub tls_routes: Option<Vec<RouteReference>>,
+    /// The name of one TCPRoute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = shapes::DNS_SUBDOMAIN))]
+    pub tcp_route: Option<String>,
+    /// Several TCPRoutes. Their weights are written as one change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub tcp_routes: Option<Vec<RouteReference>>,
+    /// The name of one UDPRoute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = shapes::DNS_SUBDOMAIN))]
+    pub udp_route: Option<String>,
+    /// Several UDPRoutes. Their weights are written as one change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub udp_routes: Option<Vec<RouteReference>>,
+    /// The namespace of the routes that name none: the Rollout's own, which is the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63), regex(pattern = shapes::DNS_LABEL))]
     pub namespace: Option<String>,
@@ -208,6 +245,48 @@ pub struct GatewayApiRouting {
     /// When a written weight counts as verified: steps, promotion and drains wait for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify: Option<Verify>,
+}
+
+/// One of several routes.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteReference {
+    /// The name of the route.
+    #[schemars(length(min = 1, max = 253), regex(pattern = shapes::DNS_SUBDOMAIN))]
+    pub name: String,
+    /// The namespace of the route. Defaults to the `namespace` beside the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = shapes::DNS_LABEL))]
+    pub namespace: Option<String>,
+    /// The one rule, by its name, whose weights are written. Defaults to every rule that holds both Services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = shapes::DNS_SUBDOMAIN))]
+    pub rule: Option<String>,
+}
+
+impl GatewayApiRouting {
+    /// Every route that is named, with the field that names it below this object, in the order of the kinds.
+    pub fn named(&self) -> Vec<(String, RouteKind, RouteReference)> {
+        let of_kind = |kind: RouteKind, one: &Option<String>, several: &Option<Vec<RouteReference>>| {
+            let one = one.iter().map(move |name| {
+                let reference = RouteReference { name: name.clone(), ..RouteReference::default() };
+                (kind.field().to_owned(), kind, reference)
+            });
+            let several = several.iter().flatten().enumerate();
+            let several = several.map(move |(index, reference)| {
+                (format!("{}s[{index}]", kind.field()), kind, reference.clone())
+            });
+            one.chain(several).collect::<Vec<_>>()
+        };
+        [
+            of_kind(RouteKind::Http, &self.http_route, &self.http_routes),
+            of_kind(RouteKind::Grpc, &self.grpc_route, &self.grpc_routes),
+            of_kind(RouteKind::Tls, &self.tls_route, &self.tls_routes),
+            of_kind(RouteKind::Tcp, &self.tcp_route, &self.tcp_routes),
+            of_kind(RouteKind::Udp, &self.udp_route, &self.udp_routes),
+        ]
+        .concat()
+    }
 }
 
 /// Which weights a route carries while both Services have the same pods.

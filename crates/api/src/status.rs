@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::conditions::Condition;
+use crate::route::{RouteId, RouteKind};
 
 /// What is.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -274,19 +275,43 @@ pub struct WeightDestination {
     pub pod_template_hash: Option<String>,
 }
 
-/// The route and Services that are managed.
+/// The routes and Services that are managed.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ManagedTraffic {
-    /// The HTTPRoute.
-    pub http_route: String,
+    /// The routes.
+    #[serde(default)]
+    pub routes: Vec<ManagedRoute>,
     /// The stable Service and the revision that it was last made to select.
     pub stable_service: ManagedService,
     /// The canary Service and the revision that it was last made to select.
     pub canary_service: ManagedService,
+}
+
+/// A route whose weights are written.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManagedRoute {
+    /// The kind, as in `HTTPRoute`.
+    pub kind: String,
+    /// The namespace of the route.
+    pub namespace: String,
+    /// The name of the route.
+    pub name: String,
+    /// The names of the rules, where only these are meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
     /// The user's own weights before the first write, one entry for each rule that holds both Services.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub original_weights: Vec<OriginalWeights>,
+}
+
+impl ManagedRoute {
+    /// Which route it is; nothing where its kind is none that is served.
+    pub fn id(&self) -> Option<RouteId> {
+        let kind = RouteKind::of(&self.kind)?;
+        Some(RouteId { kind, namespace: self.namespace.clone(), name: self.name.clone() })
+    }
 }
 
 /// A Service and the revision that it was last made to select.

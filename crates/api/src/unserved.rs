@@ -67,8 +67,8 @@ const fn field(name: &'static str, shape: Shape, instead: &'static str) -> Field
 use Shape::{Boolean, Integer, IntegerOrText, Object, Objects, Text};
 
 const REMOVE: &str = "remove it";
-const USE_GATEWAY_API: &str = "use gatewayAPI with an HTTPRoute";
-const ONE_HTTP_ROUTE: &str = "name one HTTPRoute in httpRoute";
+const USE_GATEWAY_API: &str = "use gatewayAPI with a route of the Gateway API";
+const NAME_THE_ROUTES: &str = "name the routes themselves";
 const NO_ROUTE_LABEL: &str = "remove it; no label is put on the route";
 const NO_ANALYSIS: &str = "remove it, and let a person judge in a pause step";
 
@@ -76,22 +76,13 @@ const NO_ANALYSIS: &str = "remove it, and let a person judge in a pause step";
 const OF_A_ROUTE: &[Field] = &[
     field("configMap", Text, REMOVE),
     field("disableInProgressLabel", Boolean, NO_ROUTE_LABEL),
-    field("grpcRoute", Text, ONE_HTTP_ROUTE),
-    field("grpcRouteSelector", Object, ONE_HTTP_ROUTE),
-    field("grpcRoutes", Objects, ONE_HTTP_ROUTE),
-    field("httpRouteSelector", Object, ONE_HTTP_ROUTE),
-    field("httpRoutes", Objects, ONE_HTTP_ROUTE),
+    field("grpcRouteSelector", Object, NAME_THE_ROUTES),
+    field("httpRouteSelector", Object, NAME_THE_ROUTES),
     field("inProgressLabelKey", Text, NO_ROUTE_LABEL),
     field("inProgressLabelValue", Text, NO_ROUTE_LABEL),
-    field("tcpRoute", Text, ONE_HTTP_ROUTE),
-    field("tcpRouteSelector", Object, ONE_HTTP_ROUTE),
-    field("tcpRoutes", Objects, ONE_HTTP_ROUTE),
-    field("tlsRoute", Text, ONE_HTTP_ROUTE),
-    field("tlsRouteSelector", Object, ONE_HTTP_ROUTE),
-    field("tlsRoutes", Objects, ONE_HTTP_ROUTE),
-    field("udpRoute", Text, ONE_HTTP_ROUTE),
-    field("udpRouteSelector", Object, ONE_HTTP_ROUTE),
-    field("udpRoutes", Objects, ONE_HTTP_ROUTE),
+    field("tcpRouteSelector", Object, NAME_THE_ROUTES),
+    field("tlsRouteSelector", Object, NAME_THE_ROUTES),
+    field("udpRouteSelector", Object, NAME_THE_ROUTES),
     field("useHeaderRoutes", Boolean, "write header matches into the route yourself"),
 ];
 

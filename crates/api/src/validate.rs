@@ -15,9 +15,10 @@ use crate::duration::PauseDuration;
 use crate::lenient::Lenient;
 use crate::names::{GATEWAY_API_PLUGIN, POD_TEMPLATE_HASH};
 use crate::rollout::Rollout;
+use crate::route::RouteId;
 use crate::spec::{
-    AtRest, CanaryStep, CanaryStrategy, GatewayApiRouting, RoleAcknowledgement, RoleMetadata, TrafficRouting,
-    Verify, VerifyMode,
+    AtRest, CanaryStep, CanaryStrategy, GatewayApiRouting, RoleAcknowledgement, RoleMetadata, RouteReference,
+    TrafficRouting, Verify, VerifyMode,
 };
 use crate::template::frozen::FrozenUse;
 
@@ -60,8 +61,8 @@ pub struct ValidCanary {
     pub stable_service: String,
     /// The Service of the canary.
     pub canary_service: String,
-    /// The HTTPRoute, in the Rollout's own namespace.
-    pub http_route: String,
+    /// The routes whose weights are written, each once.
+    pub routes: Vec<RouteRef>,
     /// When a written weight counts as verified.
     pub verification: Verification,
     /// Which weights the route carries at rest.
@@ -82,6 +83,23 @@ pub struct ValidCanary {
     pub scale_down_delay: SignedDuration,
     /// How long an aborted canary's pods stay; `None` keeps them.
     pub abort_scale_down_delay: Option<SignedDuration>,
+}
+
+/// A route whose weights are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteRef {
+    pub id: RouteId,
+    /// The names of the rules that are meant; every one that holds both Services where there is none.
+    pub rules: Vec<String>,
+    /// The path of the field that names it.
+    pub field: String,
+}
+
+/// What is said of the routes.
+struct Routing {
+    routes: Vec<RouteRef>,
+    verification: Verification,
+    at_rest: AtRest,
 }
 
 /// When a written weight counts as verified.
@@ -199,7 +217,6 @@ fn strategy_of(
         ));
     }
     let routing = route_of(rollout, canary.traffic_routing.as_ref(), errors);
-    let at_rest = routing.as_ref().map(|(_, _, at_rest)| *at_rest).unwrap_or_default();
     let max_pod_load = load_of(canary.traffic_routing.as_ref(), errors);
     let active = role_of(
         rollout,
@@ -225,11 +242,15 @@ fn strategy_of(
     not_negative(&format!("{AT}.abortScaleDownDelaySeconds"), canary.abort_scale_down_delay_seconds, errors);
     let seconds = |value: Option<i32>| i64::from(value.unwrap_or(DEFAULT_SCALE_DOWN_DELAY_SECONDS));
     let abort_seconds = seconds(canary.abort_scale_down_delay_seconds);
-    (errors.len() == before).then(|| ValidCanary {
+    if errors.len() > before {
+        return None;
+    }
+    let Routing { routes, verification, at_rest } = routing?;
+    Some(ValidCanary {
         stable_service: canary.stable_service.clone(),
         canary_service: canary.canary_service.clone(),
-        http_route: routing.as_ref().map(|(route, ..)| route.clone()).unwrap_or_default(),
-        verification: routing.map(|(_, verification, _)| verification).unwrap_or_default(),
+        routes,
+        verification,
         at_rest,
         max_pod_load,
         steps,
@@ -246,9 +267,12 @@ fn route_of(
     rollout: &Rollout,
     routing: Option<&TrafficRouting>,
     errors: &mut Vec<FieldError>,
-) -> Option<(String, Verification, AtRest)> {
+) -> Option<Routing> {
     const AT: &str = "spec.strategy.canary.trafficRouting";
-    let required = || FieldError::new(format!("{AT}.gatewayAPI.httpRoute"), "is required: name an HTTPRoute");
+    let required = || {
+        let problem = "is required: name an HTTPRoute, or a route of another kind";
+        FieldError::new(format!("{AT}.gatewayAPI.httpRoute"), problem)
+    };
     let Some(routing) = routing else {
         errors.push(required());
         return None;
@@ -276,23 +300,47 @@ fn route_of(
             return None;
         }
     };
-    if route.http_route.is_empty() {
-        errors.push(FieldError::new(format!("{path}.httpRoute"), "is required: name an HTTPRoute"));
-        return None;
+    let routes = references_of(rollout, &path, route, errors)?;
+    let verification = verification_of(&format!("{path}.verify"), route.verify.as_ref(), errors);
+    Some(Routing { routes, verification, at_rest: route.at_rest.unwrap_or_default() })
+}
+
+/// The routes that are named, each once with all its rules.
+fn references_of(
+    rollout: &Rollout,
+    path: &str,
+    routing: &GatewayApiRouting,
+    errors: &mut Vec<FieldError>,
+) -> Option<Vec<RouteRef>> {
+    let own = rollout.metadata.namespace.as_deref().unwrap_or_default();
+    let beside = routing.namespace.as_deref().unwrap_or(own);
+    let mut routes: Vec<RouteRef> = Vec::new();
+    for (field, kind, RouteReference { name, namespace, rule }) in routing.named() {
+        let field = format!("{path}.{field}");
+        if name.is_empty() {
+            errors.push(FieldError::new(field, "is required: name an HTTPRoute, or a route of another kind"));
+            return None;
+        }
+        let id = RouteId { kind, namespace: namespace.unwrap_or_else(|| beside.to_owned()), name };
+        match routes.iter_mut().find(|known| known.id == id) {
+            None => routes.push(RouteRef { id, rules: rule.into_iter().collect(), field }),
+            Some(known) => match rule.filter(|rule| !known.rules.is_empty() && !known.rules.contains(rule)) {
+                Some(rule) => known.rules.push(rule),
+                None => {
+                    let problem = format!("names {id} a second time: keep one of the two");
+                    errors.push(FieldError::new(field, problem));
+                }
+            },
+        }
     }
-    if let Some(namespace) = &route.namespace
-        && Some(namespace) != rollout.metadata.namespace.as_ref()
-    {
+    if routes.is_empty() {
         errors.push(FieldError::new(
-            format!("{path}.namespace"),
-            format!(
-                "must be the Rollout's own namespace, not {namespace:?}: routes elsewhere are not served"
-            ),
+            format!("{path}.httpRoute"),
+            "is required: name an HTTPRoute, or a route of another kind",
         ));
         return None;
     }
-    let verification = verification_of(&format!("{path}.verify"), route.verify.as_ref(), errors);
-    Some((route.http_route.clone(), verification, route.at_rest.unwrap_or_default()))
+    Some(routes)
 }
 
 fn load_of(routing: Option<&TrafficRouting>, errors: &mut Vec<FieldError>) -> i32 {

@@ -25,12 +25,12 @@ fn every_object(value: &Value, visit: &mut impl FnMut(&serde_json::Map<String, V
 }
 
 #[test]
-fn it_fits_into_the_annotation_of_a_client_side_apply_many_times() {
+fn it_fits_into_the_annotation_of_a_client_side_apply_twice() {
     let definition = crd(RolloutApi::default());
     let json = serde_json::to_string(&definition).unwrap();
     let yaml = serde_yaml::to_string(&definition).unwrap();
-    assert!(json.len() < 100_000, "{} bytes of JSON", json.len());
-    assert!(yaml.len() < 100_000, "{} bytes of YAML", yaml.len());
+    assert!(json.len() < 131_072, "{} bytes of JSON", json.len());
+    assert!(yaml.len() < 131_072, "{} bytes of YAML", yaml.len());
 }
 
 #[test]

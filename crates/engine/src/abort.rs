@@ -68,7 +68,7 @@ fn is_for_current(world: &Snapshot) -> bool {
 fn references_changed(world: &Snapshot) -> bool {
     let Some(traffic) = &world.traffic else { return false };
     let canary_has_begun = world.current().is_some_and(|current| traffic.canary.selects(&current.hash))
-        || !traffic.route.canary_is_zero()
+        || !traffic.routes.canary_is_zero()
             && !world.stable().is_some_and(|stable| traffic.rests_restored(&stable.hash));
     traffic.recorded && traffic.wanted.is_some() && world.is_valid() && canary_has_begun
 }

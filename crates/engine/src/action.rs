@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use serin_api::route::RouteId;
 
 use crate::drift::Drift;
 use crate::objects::Map;
@@ -61,8 +62,16 @@ pub enum Action {
     DeleteReplicaSet { replica_set: String, uid: String, resource_version: String },
     /// Traffic: let a Service select one revision, or give it its own selector back.
     Select { service: String, before: Map, hash: Option<String>, drift: Option<Drift> },
-    /// Traffic: write weights.
-    SetWeights { route: String, from: i32, percent: i32, changes: Vec<PairWeights>, drift: Option<Drift> },
+    /// Traffic: write weights. `subject` is what the route is called beside the Rollout.
+    SetWeights {
+        route: RouteId,
+        version: String,
+        subject: String,
+        from: i32,
+        percent: i32,
+        changes: Vec<PairWeights>,
+        drift: Option<Drift>,
+    },
 }
 
 /// A change of one annotation from a known value.
@@ -112,7 +121,7 @@ impl MapChange {
 }
 
 impl Action {
-    /// Moves traffic: at most one such action in a plan.
+    /// Moves traffic: a plan does one such thing, in one action for each route.
     pub fn is_traffic(&self) -> bool {
         matches!(self, Self::Select { .. } | Self::SetWeights { .. })
     }
@@ -149,7 +158,7 @@ impl Action {
             Self::RelabelPod { pod, .. } => format!("Pod/{pod}"),
             Self::Evict { pod, .. } => eviction_subject(pod),
             Self::Select { service, .. } => format!("Service/{service}"),
-            Self::SetWeights { route, .. } => format!("HTTPRoute/{route}"),
+            Self::SetWeights { subject, .. } => subject.clone(),
         }
     }
 

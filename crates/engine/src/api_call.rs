@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use serin_api::names::POD_TEMPLATE_HASH;
+use serin_api::route::{ROUTE_GROUP, RouteId, RouteKind};
 
 use crate::action::{Action, MapChange};
 use crate::objects::Map;
@@ -36,7 +37,7 @@ pub enum Target {
     RolloutStatus,
     ReplicaSet,
     Service,
-    HttpRoute,
+    Route(RouteKind),
     Pod,
     Eviction,
 }
@@ -83,7 +84,7 @@ impl Target {
             Self::RolloutStatus => "rollouts/status",
             Self::ReplicaSet => "replicasets",
             Self::Service => "services",
-            Self::HttpRoute => "httproutes",
+            Self::Route(kind) => kind.plural(),
             Self::Pod => "pods",
             Self::Eviction => "pods/eviction",
         }
@@ -197,11 +198,10 @@ pub fn api_call(world: &Snapshot, action: &Action) -> ApiCall {
             let path = format!("/api/v1/namespaces/{}/services/{service}", world.rollout.namespace);
             ApiCall::new(Target::Service, Verb::Patch, path, select(before, hash.as_deref()).body())
         }
-        Action::SetWeights { route, changes, .. } => {
-            let namespace = &world.rollout.namespace;
-            let path =
-                format!("/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/httproutes/{route}");
-            ApiCall::new(Target::HttpRoute, Verb::Patch, path, weights(changes).body())
+        Action::SetWeights { route: RouteId { kind, namespace, name }, version, changes, .. } => {
+            let plural = kind.plural();
+            let path = format!("/apis/{ROUTE_GROUP}/{version}/namespaces/{namespace}/{plural}/{name}");
+            ApiCall::new(Target::Route(*kind), Verb::Patch, path, weights(changes).body())
         }
     }
 }
@@ -229,6 +229,9 @@ fn select(before: &Map, hash: Option<&str>) -> Patch {
 fn weights(changes: &[PairWeights]) -> Patch {
     let mut patch = Patch::new();
     for change in changes {
+        if let Some(name) = &change.pair.name {
+            patch = patch.test(&format!("/spec/rules/{}/name", change.pair.rule), json!(name));
+        }
         for (side, weight) in [(&change.pair.stable, change.stable), (&change.pair.canary, change.canary)] {
             let at = format!("/spec/rules/{}/backendRefs/{}", change.pair.rule, side.index);
             patch = identity(patch, &at, side).add(&format!("{at}/weight"), json!(weight));

@@ -175,7 +175,7 @@ pub fn canary_needs(draft: &Draft<'_>, canary: &Revision) -> i32 {
     let wanted = wanted.unwrap_or_else(|| canary.replicas.min(replicas));
     match draft.world.traffic.as_ref().filter(|traffic| traffic.canary.selects(&canary.hash)) {
         Some(traffic) => {
-            let share = traffic.route.canary_percent().max(share_asked_for(draft));
+            let share = traffic.routes.canary_percent().max(share_asked_for(draft));
             wanted.max(pods_for(share, replicas).min(canary.replicas))
         }
         None => wanted,
@@ -290,7 +290,7 @@ fn traffic_has_left(draft: &Draft<'_>, course: &Course<'_>, revision: &Revision,
         !service.reaches(hash) && service.ready_of(hash) == 0 && !service.ending.contains(hash)
     });
     let settles = matches!(course, Course::Settled { .. } | Course::Aborted { .. });
-    let rests = traffic.route.canary_is_zero()
+    let rests = traffic.routes.canary_is_zero()
         || course.stable().is_some_and(|stable| traffic.rests_restored(&stable.hash));
     unreached && (drains || !settles || rests)
 }

@@ -80,7 +80,7 @@ fn is_safe(draft: &mut Draft<'_>, limit: Timestamp) -> bool {
             return false;
         }
     }
-    traffic.original_weights.is_empty() || !give_weights_back(draft, traffic)
+    !give_weights_back(draft, traffic)
 }
 
 /// Both Services select what the user said, the route has the user's weights, and nothing but the stable revision is left.
@@ -89,7 +89,7 @@ fn is_left_as_found(draft: &Draft<'_>, traffic: &TrafficView) -> bool {
     is_own(&traffic.stable)
         && is_own(&traffic.canary)
         && only_stable_is_left(draft)
-        && traffic.route.restoring(&traffic.original_weights).is_some_and(|changes| changes.is_empty())
+        && traffic.routes.is_restored()
 }
 
 fn only_stable_is_left(draft: &Draft<'_>) -> bool {
@@ -101,11 +101,13 @@ fn only_stable_is_left(draft: &Draft<'_>) -> bool {
 /// The last act: with their own selectors both Services have the same pods, so that it makes no difference which of them
 /// a request goes to. True while it is not done; where it cannot be done, the weights stay at 100 and 0.
 fn give_weights_back(draft: &mut Draft<'_>, traffic: &TrafficView) -> bool {
-    let changes = traffic.route.restoring(&traffic.original_weights).filter(|changes| !changes.is_empty());
-    let (Some(changes), true) = (changes, only_stable_is_left(draft)) else { return false };
+    let acts = traffic::restoring(draft, traffic);
+    if acts.is_empty() || !only_stable_is_left(draft) {
+        return false;
+    }
     // The EndpointSlices of one Service may be behind those of the other.
     if traffic.canary.ready.len() == traffic.stable.ready.len() {
-        draft.act(traffic::restoring(draft, traffic, changes));
+        acts.into_iter().for_each(|act| draft.act(act));
     }
     true
 }

@@ -24,8 +24,8 @@ pub struct Draft<'w> {
     pub wake_at: Option<Timestamp>,
     /// The status has to be recorded before anything that follows from it may be done.
     pub record_first: bool,
-    /// How far the route has come with the weights that it carries; nothing while there is none.
-    pub verified: Option<Verified>,
+    /// How far each route has come with the weights that it carries; nothing while they are not all there.
+    pub verified: Vec<Verified>,
     /// Something waits until they are verified.
     pub awaits_verification: bool,
     /// Steps and commit must not go on: the spec cannot be carried out, or is paused.

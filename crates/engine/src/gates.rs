@@ -52,7 +52,7 @@ pub fn advance(draft: &mut Draft<'_>, course: &Course<'_>) {
 pub fn are_needless(world: &Snapshot) -> bool {
     let recorded = &world.recorded;
     let rests = |traffic: &TrafficView| {
-        traffic.route.canary_is_zero()
+        traffic.routes.canary_is_zero()
             || world.stable().is_some_and(|stable| traffic.rests_restored(&stable.hash))
     };
     let has_traffic = world.traffic.as_ref().is_some_and(|traffic| !rests(traffic));
@@ -209,10 +209,10 @@ fn clear_pause(draft: &mut Draft<'_>) {
 fn weight_is_in_place(draft: &Draft<'_>, canary: &Revision, percent: i32) -> bool {
     let Some(traffic) = &draft.world.traffic else { return false };
     let stands_in =
-        |stable: &Revision| traffic.route.is_at(traffic::within_reach(draft, traffic, stable, percent));
+        |stable: &Revision| traffic.routes.is_at(traffic::within_reach(draft, traffic, stable, percent));
     traffic.recorded
         && traffic.canary.selects(&canary.hash)
-        && (traffic.route.is_at(percent) || draft.world.stable().is_some_and(stands_in))
+        && (traffic.routes.is_at(percent) || draft.world.stable().is_some_and(stands_in))
         && traffic.canary.ready_of(&canary.hash) >= capacity::pods_for(percent, draft.world.rollout.replicas)
 }
 
@@ -247,9 +247,9 @@ pub fn wanted_percent(draft: &Draft<'_>, steps: &[Step]) -> i32 {
 /// A step that was carried out before it could be marked as done is not taken back by holding the steps.
 fn has_arrived(draft: &Draft<'_>, percent: i32) -> bool {
     let recorded = draft.world.recorded_weights();
-    let route = draft.world.traffic.as_ref().map(|traffic| &traffic.route);
+    let routes = draft.world.traffic.as_ref().map(|traffic| &traffic.routes);
     recorded.is_some_and(|weights| weights.canary.weight == percent)
-        || route.is_some_and(|route| route.is_at(percent))
+        || routes.is_some_and(|routes| routes.is_at(percent))
 }
 
 /// All steps are done: nothing but pods, weight 100 and the commit is left.

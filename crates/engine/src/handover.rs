@@ -59,7 +59,7 @@ pub fn is_replaced(draft: &Draft<'_>, revision: &Revision) -> bool {
 /// A first revision is stable when it has all its pods and all the traffic.
 fn is_deployed(draft: &Draft<'_>, target: &Revision) -> bool {
     let Some(traffic) = &draft.world.traffic else { return false };
-    let complete = traffic.stable.found && traffic.canary.found && traffic.route.found;
+    let complete = traffic.stable.found && traffic.canary.found && traffic.routes.all_found();
     target.available >= draft.world.rollout.replicas
         && draft.world.is_valid()
         && traffic.recorded
@@ -76,7 +76,7 @@ fn has_all(draft: &Draft<'_>, canary: &Revision) -> bool {
     gates::all_steps_done(draft, &strategy.steps)
         && traffic.recorded
         && traffic.canary.selects(&canary.hash)
-        && traffic.route.is_at(100)
+        && traffic.routes.is_at(100)
         && traffic.canary.ready_of(&canary.hash) > 0
         && canary.available >= replicas
 }
@@ -90,7 +90,7 @@ fn still_serving<'w>(draft: &Draft<'w>, course: &Course<'w>) -> Option<&'w Revis
         return None;
     }
     let traffic =
-        draft.world.traffic.as_ref().filter(|traffic| traffic.recorded && traffic.route.is_at(0))?;
+        draft.world.traffic.as_ref().filter(|traffic| traffic.recorded && traffic.routes.is_at(0))?;
     let mut revisions = draft.world.revisions.iter().filter(|revision| !revision.deleting);
     let serving = revisions.find(|revision| traffic.stable.selects(&revision.hash))?;
     let serves = serving.uid != stable.uid && serving.ready > 0 && traffic.stable.ready_of(&serving.hash) > 0;

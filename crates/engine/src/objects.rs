@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::core::NamespaceResourceScope;
+use kube::core::{DynamicResourceScope, NamespaceResourceScope};
 use serde::{Deserialize, Serialize};
 
-use crate::preflight::objects::{Route, ServiceShape};
+use serin_api::route::{ROUTE_GROUP, RouteKind};
+
+use crate::preflight::objects::{RouteShape, ServiceShape};
 
 mod read;
 mod routes;
@@ -79,12 +81,12 @@ pub struct SliceEndpoint {
     pub ready: bool,
 }
 
-/// An HTTPRoute: metadata, the backends of its rules, and what gateways report of it.
+/// A route of any kind: metadata, the backends of its rules, and what gateways report of it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct HttpRoute {
+pub struct Route {
     pub metadata: ObjectMeta,
-    /// The backends of each rule, in order.
-    pub rules: Vec<Vec<Backend>>,
+    /// Its rules, in order.
+    pub rules: Vec<Rule>,
     /// What it asks to be attached to.
     pub parents: Vec<Parent>,
     /// What controllers report for its parents.
@@ -94,7 +96,21 @@ pub struct HttpRoute {
     /// When Serin wrote it last.
     pub written_at: Option<Timestamp>,
     /// Asked about by preflight alone.
-    pub shape: Arc<Route>,
+    pub shape: Arc<RouteShape>,
+}
+
+/// A kind of route at the version that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteApi {
+    pub kind: RouteKind,
+    pub version: String,
+}
+
+/// One rule of a route.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    pub name: Option<String>,
+    pub backends: Vec<Backend>,
 }
 
 /// What a route is attached to: a Gateway, or in a mesh a Service. What the API would fill in is filled in.
@@ -184,5 +200,28 @@ macro_rules! resource {
 resource!(ReplicaSet, "ReplicaSet", "apps", "v1", "replicasets");
 resource!(Service, "Service", "", "v1", "services");
 resource!(EndpointSlice, "EndpointSlice", "discovery.k8s.io", "v1", "endpointslices");
-resource!(HttpRoute, "HTTPRoute", "gateway.networking.k8s.io", "v1", "httproutes");
 resource!(Pod, "Pod", "", "v1", "pods");
+
+impl kube::Resource for Route {
+    type DynamicType = RouteApi;
+    // A kind that is known by its API only is looked up like that.
+    type Scope = DynamicResourceScope;
+    fn kind(api: &RouteApi) -> Cow<'_, str> {
+        api.kind.kind().into()
+    }
+    fn group(_: &RouteApi) -> Cow<'_, str> {
+        ROUTE_GROUP.into()
+    }
+    fn version(api: &RouteApi) -> Cow<'_, str> {
+        (&*api.version).into()
+    }
+    fn plural(api: &RouteApi) -> Cow<'_, str> {
+        api.kind.plural().into()
+    }
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}

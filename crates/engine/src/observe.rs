@@ -1,5 +1,8 @@
 //! Turns objects into a [`Snapshot`]: which ReplicaSet is which revision, which one is stable, what the Services and
-//! the route say. Judges nothing and decides nothing.
+//! the routes say. Judges nothing and decides nothing.
+
+mod errors;
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,18 +11,17 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::{Deserialize, Serialize};
 use serin_api::names::POD_TEMPLATE_HASH;
-use serin_api::status::{ManagedService, ManagedTraffic, RolloutStatus};
-use serin_api::validate::{DEFAULT_PROGRESS_DEADLINE_SECONDS, FieldError, ValidCanary, validate};
+use serin_api::route::{RouteId, RouteKind};
+use serin_api::status::{ManagedRoute, RolloutStatus};
+use serin_api::validate::{DEFAULT_PROGRESS_DEADLINE_SECONDS, validate};
 use serin_api::{Names, Rollout};
 
 use crate::hash;
-use crate::objects::{EndpointSlice, HttpRoute, Map, Pod, ReplicaSet, Service};
+use crate::objects::{EndpointSlice, Map, Pod, ReplicaSet, Route, Service};
 use crate::recall::Recall;
 use crate::roles::RoleRecord;
-use crate::routes::RouteView;
 use crate::snapshot::{
-    self, CurrentRevision, PodView, Records, Revision, RolloutView, ServiceView, Snapshot, TemplateView,
-    TrafficView,
+    self, CurrentRevision, PodView, Records, Revision, RolloutView, Snapshot, TemplateView,
 };
 
 /// The objects that concern one Rollout, all from its namespace.
@@ -36,20 +38,20 @@ pub struct Objects {
     pub services: BTreeMap<String, Arc<Service>>,
     /// The EndpointSlices of these Services, by Service name.
     pub slices: BTreeMap<String, Vec<Arc<EndpointSlice>>>,
-    /// The routes that the spec names or the status records, by name.
-    pub routes: BTreeMap<String, Arc<HttpRoute>>,
+    /// The routes that the spec names or the status records.
+    pub routes: BTreeMap<RouteId, Arc<Route>>,
     /// Other Rollouts that name one of the Services.
     pub rivals: Vec<Arc<Rollout>>,
     pub namespace_terminating: bool,
-    /// The API server does not know HTTPRoutes.
-    pub routes_unserved: bool,
+    /// The kinds of routes that the API server knows, each with the version that is asked for.
+    pub route_versions: BTreeMap<RouteKind, String>,
 }
 
 /// The references of one Rollout: what has to be gathered for it, and what it shares with others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct References {
     pub services: Vec<String>,
-    pub routes: Vec<String>,
+    pub routes: Vec<RouteId>,
 }
 
 /// What a Rollout refers to, by its spec or by its status.
@@ -57,24 +59,33 @@ pub fn references(rollout: &Rollout) -> References {
     let mut references = References::default();
     if let Some(canary) = rollout.spec.strategy.valid().and_then(|strategy| strategy.canary.as_ref()) {
         references.services.extend([canary.stable_service.clone(), canary.canary_service.clone()]);
+        let own = rollout.metadata.namespace.as_deref().unwrap_or_default();
         let routing = canary.traffic_routing.iter();
-        let routes = routing.flat_map(|routing| {
+        let routing = routing.flat_map(|routing| {
             routing.gateway_api.iter().chain(routing.plugins.iter().flat_map(|p| p.values()))
         });
-        references.routes.extend(routes.map(|route| route.http_route.clone()));
+        for routing in routing {
+            let beside = routing.namespace.as_deref().unwrap_or(own);
+            references.routes.extend(routing.named().into_iter().map(|(_, kind, named)| RouteId {
+                kind,
+                namespace: named.namespace.unwrap_or_else(|| beside.to_owned()),
+                name: named.name,
+            }));
+        }
     }
     let status = rollout.status.as_ref().and_then(|status| status.valid());
     if let Some(managed) = status.and_then(|status| status.canary.as_ref()?.managed.as_ref()) {
         references
             .services
             .extend([managed.stable_service.name.clone(), managed.canary_service.name.clone()]);
-        references.routes.push(managed.http_route.clone());
+        references.routes.extend(managed.routes.iter().filter_map(ManagedRoute::id));
     }
-    for list in [&mut references.services, &mut references.routes] {
-        list.retain(|name| !name.is_empty());
-        list.sort();
-        list.dedup();
-    }
+    references.services.retain(|name| !name.is_empty());
+    references.services.sort();
+    references.services.dedup();
+    references.routes.retain(|route| !route.name.is_empty());
+    references.routes.sort();
+    references.routes.dedup();
     references
 }
 
@@ -137,12 +148,12 @@ pub fn observe_named(
     let revisions = revisions(objects, names);
     let stable = stable(&revisions, &recorded, objects, &template);
     let strategy = validate(rollout);
-    let traffic = traffic(objects, &recorded, strategy.as_ref().ok(), &revisions);
+    let traffic = traffic::traffic(objects, &recorded, strategy.as_ref().ok(), &revisions);
     let mut reference_errors =
-        strategy.as_ref().map_or_else(|_| Vec::new(), |strategy| rivals(objects, strategy));
+        strategy.as_ref().map_or_else(|_| Vec::new(), |strategy| errors::rivals(objects, strategy));
     let yields = !reference_errors.is_empty();
     if let Ok(strategy) = &strategy {
-        reference_errors.extend(missing(objects, strategy, traffic.as_ref()));
+        reference_errors.extend(errors::missing(objects, strategy));
     }
     let current = current(&template, &revisions, stable, recall);
     Snapshot {
@@ -338,158 +349,6 @@ fn current(
         }
         _ => CurrentRevision::Unclear,
     }
-}
-
-fn traffic(
-    objects: &Objects,
-    recorded: &RolloutStatus,
-    strategy: Option<&ValidCanary>,
-    revisions: &[Revision],
-) -> Option<TrafficView> {
-    let wanted = strategy.map(|strategy| ManagedTraffic {
-        http_route: strategy.http_route.clone(),
-        stable_service: ManagedService { name: strategy.stable_service.clone(), pod_template_hash: None },
-        canary_service: ManagedService { name: strategy.canary_service.clone(), pod_template_hash: None },
-        original_weights: Vec::new(),
-    });
-    let managed = recorded.canary.as_ref().and_then(|canary| canary.managed.clone());
-    let is_recorded = managed.is_some();
-    let in_force = managed.or_else(|| wanted.clone())?;
-    let namespace = objects.rollout.metadata.namespace.as_deref().unwrap_or_default();
-    let pods = pods_of(objects, revisions);
-    let service = |managed: &ManagedService| service_view(objects, managed, &pods);
-    let (stable, canary) = (&in_force.stable_service, &in_force.canary_service);
-    let route = objects.routes.get(&in_force.http_route).map(|route| &**route);
-    Some(TrafficView {
-        recorded: is_recorded,
-        route: RouteView::of(&in_force.http_route, namespace, route, &stable.name, &canary.name),
-        original_weights: in_force.original_weights.clone(),
-        at_rest: strategy.map(|strategy| strategy.at_rest).unwrap_or_default(),
-        stable: service(stable),
-        canary: service(canary),
-        wanted: wanted.filter(|wanted| {
-            wanted.http_route != in_force.http_route
-                || wanted.stable_service.name != stable.name
-                || wanted.canary_service.name != canary.name
-        }),
-    })
-}
-
-/// The revision of each pod by uid, and whether the pod is about to end.
-fn pods_of<'a>(objects: &'a Objects, revisions: &'a [Revision]) -> BTreeMap<&'a str, (&'a str, bool)> {
-    let revision_of = |pod: &'a Arc<Pod>| {
-        let metadata = &pod.metadata;
-        let owner =
-            metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))?;
-        let revision = revisions.iter().find(|revision| revision.uid == owner.uid)?;
-        Some((metadata.uid.as_deref()?, (&*revision.hash, metadata.deletion_timestamp.is_some())))
-    };
-    objects.pods.iter().filter_map(revision_of).collect()
-}
-
-fn service_view(
-    objects: &Objects,
-    managed: &ManagedService,
-    pods: &BTreeMap<&str, (&str, bool)>,
-) -> ServiceView {
-    let service = objects.services.get(&managed.name);
-    let mut seen = std::collections::BTreeSet::new();
-    let slices = objects.slices.get(&managed.name).into_iter().flatten();
-    let listed = slices.flat_map(|slice| slice.endpoints.iter().filter(|endpoint| endpoint.ready));
-    // A dual-stack Service lists every pod once for each address family.
-    let listed: Vec<&str> =
-        listed.map(|endpoint| &*endpoint.pod_uid).filter(|uid| seen.insert(*uid)).collect();
-    let listed = if service.is_some() { listed } else { Vec::new() };
-    let live = |uid: &&str| pods.get(*uid).filter(|(_, ends)| !ends).map(|(hash, _)| (*hash).to_owned());
-    let ending = |uid: &&str| pods.get(*uid).filter(|(_, ends)| *ends).map(|(hash, _)| (*hash).to_owned());
-    ServiceView {
-        name: managed.name.clone(),
-        found: service.is_some(),
-        selector: service.map(|service| service.selector.clone()).unwrap_or_default(),
-        recorded: managed.pod_template_hash.clone(),
-        writer: service.and_then(|service| service.writer.clone()),
-        ready: listed.iter().map(live).collect(),
-        ending: listed.iter().filter_map(ending).collect(),
-    }
-}
-
-/// What the Services and the route show to be wrong with the references of the spec.
-fn missing(objects: &Objects, strategy: &ValidCanary, traffic: Option<&TrafficView>) -> Vec<FieldError> {
-    const AT: &str = "spec.strategy.canary";
-    let mut errors = Vec::new();
-    let template = objects.rollout.spec.template.outline();
-    for (field, name) in
-        [("stableService", &strategy.stable_service), ("canaryService", &strategy.canary_service)]
-    {
-        let path = format!("{AT}.{field}");
-        let Some(service) = objects.services.get(name) else {
-            errors.push(FieldError::new(
-                path,
-                format!("Service {name:?} not found: create it, or name another one"),
-            ));
-            continue;
-        };
-        let user_keys = service.selector.iter().filter(|(key, _)| *key != POD_TEMPLATE_HASH);
-        let mismatch = user_keys.clone().find(|(key, value)| {
-            template["metadata"]["labels"][key.as_str()].as_str() != Some(value.as_str())
-        });
-        if let Some((key, value)) = mismatch {
-            let problem =
-                format!("Service {name:?} selects `{key}: {value}`, which the template's labels do not have");
-            errors.push(FieldError::new(path, problem));
-        } else if user_keys.count() == 0 {
-            errors.push(FieldError::new(
-                path,
-                format!("Service {name:?} has no selector: give it the template's labels"),
-            ));
-        }
-    }
-    let route_at = format!("{AT}.trafficRouting.gatewayAPI.httpRoute");
-    let (stable, canary) = (&strategy.stable_service, &strategy.canary_service);
-    let in_force = traffic.filter(|traffic| traffic.wanted.is_none()).map(|traffic| traffic.route.clone());
-    let route = in_force.unwrap_or_else(|| {
-        let namespace = objects.rollout.metadata.namespace.as_deref().unwrap_or_default();
-        let route = objects.routes.get(&strategy.http_route).map(|route| &**route);
-        RouteView::of(&strategy.http_route, namespace, route, stable, canary)
-    });
-    if objects.routes_unserved {
-        let problem = "the API server does not know HTTPRoutes: install the Gateway API CRDs (v1)";
-        errors.push(FieldError::new(route_at, problem));
-        return errors;
-    }
-    errors.extend(route.errors(&route_at, stable, canary, &strategy.steps));
-    errors
-}
-
-/// Two Rollouts may not write one Service, and so not one pair of weights either: the older one keeps it.
-fn rivals(objects: &Objects, strategy: &ValidCanary) -> Vec<FieldError> {
-    let age = |rollout: &Rollout| {
-        let metadata = &rollout.metadata;
-        let created = metadata.creation_timestamp.as_ref().map_or(Timestamp::MAX, |time| time.0);
-        (created, metadata.name.clone().unwrap_or_default())
-    };
-    let own = age(&objects.rollout);
-    let mut errors = Vec::new();
-    for rival in objects.rivals.iter().filter(|rival| rival.metadata.uid != objects.rollout.metadata.uid) {
-        if age(rival) > own {
-            continue;
-        }
-        let theirs = references(rival).services;
-        for (field, name) in
-            [("stableService", &strategy.stable_service), ("canaryService", &strategy.canary_service)]
-        {
-            if theirs.contains(name) {
-                let rival = rival.metadata.name.as_deref().unwrap_or_default();
-                errors.push(FieldError::new(
-                    format!("spec.strategy.canary.{field}"),
-                    format!(
-                        "Service {name:?} is used by the older Rollout {rival:?}: use a Service of its own"
-                    ),
-                ));
-            }
-        }
-    }
-    errors
 }
 
 /// Whether labels satisfy a selector.

@@ -102,10 +102,21 @@ fn finish(mut draft: Draft<'_>) -> Plan {
     }
 }
 
-/// The first one was decided first; what else is needed will still be needed after it.
+/// The first one was decided first; what else is needed will still be needed after it. Weights of several routes are one
+/// move.
 fn keep_one_traffic_action(actions: &mut Vec<Action>) {
-    let mut moved = false;
-    actions.retain(|action| !action.is_traffic() || !std::mem::replace(&mut moved, true));
+    let sets_weights = |action: &Action| matches!(action, Action::SetWeights { .. });
+    let mut moved: Option<bool> = None;
+    actions.retain(|action| {
+        !action.is_traffic()
+            || match moved {
+                None => {
+                    moved = Some(sets_weights(action));
+                    true
+                }
+                Some(weights) => weights && sets_weights(action),
+            }
+    });
 }
 
 /// When a change of status is recorded.

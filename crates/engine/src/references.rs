@@ -1,12 +1,14 @@
-//! Which route and Services are managed: recorded before the first traffic write, and made safe before others take
+//! Which routes and Services are managed: recorded before the first traffic write, and made safe before others take
 //! their place.
 
 use serin_api::names::POD_TEMPLATE_HASH;
-use serin_api::status::{ManagedService, ManagedTraffic};
+use serin_api::route::RouteId;
+use serin_api::status::{ManagedRoute, ManagedService, ManagedTraffic};
 
 use crate::action::Action;
 use crate::course::Course;
 use crate::draft::Draft;
+use crate::routes::RouteView;
 use crate::snapshot::{ServiceView, TrafficView};
 use crate::traffic;
 
@@ -58,25 +60,40 @@ fn record(draft: &mut Draft<'_>, traffic: &TrafficView) {
         pod_template_hash: view.selector.get(POD_TEMPLATE_HASH).cloned(),
     };
     draft.status.canary.get_or_insert_default().managed = Some(ManagedTraffic {
-        http_route: traffic.route.name.clone(),
+        routes: traffic.routes.0.iter().map(|route| managed_route(draft, route)).collect(),
         stable_service: service(&traffic.stable),
         canary_service: service(&traffic.canary),
-        // With a stable revision but no record of ours, ours was lost: the weights may be of our own making.
-        original_weights: match draft.world.stable() {
-            Some(_) => traffic.route.rest_weights(),
-            None => traffic.route.original_weights(),
-        },
     });
 }
 
-/// After a change of references the user's weights on the new route are not known yet.
+fn managed_route(draft: &Draft<'_>, route: &RouteView) -> ManagedRoute {
+    let RouteId { kind, namespace, name } = route.id.clone();
+    ManagedRoute {
+        kind: kind.kind().to_owned(),
+        namespace,
+        name,
+        rules: route.only.clone(),
+        // With a stable revision but no record of ours, ours was lost: the weights may be of our own making.
+        original_weights: match draft.world.stable() {
+            Some(_) => route.rest_weights(),
+            None => route.original_weights(),
+        },
+    }
+}
+
+/// After a change of references the user's weights on the new routes are not known yet.
 fn record_original_weights(draft: &mut Draft<'_>, traffic: &TrafficView) {
     let Some(managed) = draft.status.canary.as_mut().and_then(|canary| canary.managed.as_mut()) else {
         return;
     };
-    if managed.original_weights.is_empty() && traffic.route.found {
-        managed.original_weights = traffic.route.original_weights();
-        draft.record_first = true;
+    for route in traffic.routes.0.iter().filter(|route| route.found && !route.pairs.is_empty()) {
+        let is_new = |managed: &&mut ManagedRoute| {
+            managed.original_weights.is_empty() && managed.id().as_ref() == Some(&route.id)
+        };
+        if let Some(managed) = managed.routes.iter_mut().find(is_new) {
+            managed.original_weights = route.original_weights();
+            draft.record_first = true;
+        }
     }
 }
 

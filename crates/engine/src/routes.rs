@@ -1,15 +1,28 @@
-//! The weights of the managed route: which two numbers are ours, what they say, and what they should say.
+//! The weights of a managed route: which two numbers are ours, what they say, and what they should say.
+//!
+//! All of them together are a [`RouteSet`].
+
+mod set;
 
 use jiff::Timestamp;
+use serin_api::route::RouteId;
 use serin_api::status::OriginalWeights;
 use serin_api::validate::{FieldError, Step};
 
-use crate::objects::{Backend, HttpRoute, Parent, Report};
+use crate::objects::{Backend, Parent, Report, Route, Rule};
 
-/// The managed route as far as its weights are ours.
+pub use set::{RouteChange, RouteSet};
+
+/// A managed route as far as its weights are ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteView {
-    pub name: String,
+    pub id: RouteId,
+    /// The names of the rules that are meant; every one that holds both Services where there is none.
+    pub only: Vec<String>,
+    /// The version of the API that it is read and written at; nothing where its kind is not served.
+    pub version: Option<String>,
+    /// The user's own weights, as far as they are recorded.
+    pub original: Vec<OriginalWeights>,
     pub found: bool,
     pub uid: String,
     pub generation: i64,
@@ -56,6 +69,8 @@ impl ParentView {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
     pub rule: usize,
+    /// The rule's name, where it is meant by that.
+    pub name: Option<String>,
     pub stable: Side,
     pub canary: Side,
     /// The rule holds nothing else, so the pair's sum is ours to choose.
@@ -133,15 +148,31 @@ fn percent_of(weight: i32, sum: i64) -> i32 {
     i32::try_from((i64::from(weight) * 100 + sum - 1) / sum).unwrap_or(100)
 }
 
+/// What a route is looked at for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'w> {
+    pub id: &'w RouteId,
+    pub rules: &'w [String],
+    pub original: &'w [OriginalWeights],
+    /// The namespace of both Services.
+    pub namespace: &'w str,
+    pub stable: &'w str,
+    pub canary: &'w str,
+}
+
 impl RouteView {
     /// Projects a route onto the two Services.
-    pub fn of(name: &str, namespace: &str, route: Option<&HttpRoute>, stable: &str, canary: &str) -> Self {
+    pub fn of(wanted: Wanted<'_>, version: Option<&str>, route: Option<&Route>) -> Self {
         let metadata = route.map(|route| &route.metadata);
-        let parents = route.into_iter().flat_map(|route| {
-            route.parents.iter().map(|parent| ParentView::of(parent, namespace, &route.reports))
-        });
+        let own = &*wanted.id.namespace;
+        let parents = route
+            .into_iter()
+            .flat_map(|route| route.parents.iter().map(|parent| ParentView::of(parent, own, &route.reports)));
         let mut view = Self {
-            name: name.to_owned(),
+            id: wanted.id.clone(),
+            only: wanted.rules.to_vec(),
+            version: version.map(str::to_owned),
+            original: wanted.original.to_vec(),
             found: route.is_some(),
             uid: metadata.and_then(|metadata| metadata.uid.clone()).unwrap_or_default(),
             generation: metadata.and_then(|metadata| metadata.generation).unwrap_or(0),
@@ -151,16 +182,21 @@ impl RouteView {
             pairs: Vec::new(),
             ambiguous: Vec::new(),
         };
-        for (rule, backends) in route.iter().flat_map(|route| route.rules.iter().enumerate()) {
+        let is_meant = |rule: &Rule| {
+            wanted.rules.is_empty() || rule.name.as_ref().is_some_and(|name| wanted.rules.contains(name))
+        };
+        let rules = route.iter().flat_map(|route| route.rules.iter().enumerate());
+        for (rule, Rule { name, backends }) in rules.filter(|(_, rule)| is_meant(rule)) {
             let sides = |service: &str| -> Vec<Side> {
-                let of_service = |backend: &Backend| refers_to(backend, namespace, service);
+                let of_service = |backend: &Backend| refers_to(backend, own, wanted.namespace, service);
                 let matching = backends.iter().enumerate().filter(|(_, backend)| of_service(backend));
                 matching.map(|(index, backend)| Side { index, backend: backend.clone() }).collect()
             };
-            match (sides(stable).as_slice(), sides(canary).as_slice()) {
+            match (sides(wanted.stable).as_slice(), sides(wanted.canary).as_slice()) {
                 ([], _) | (_, []) => {}
                 ([stable], [canary]) => view.pairs.push(Pair {
                     rule,
+                    name: name.clone().filter(|_| !wanted.rules.is_empty()),
                     stable: stable.clone(),
                     canary: canary.clone(),
                     alone: backends.len() == 2,
@@ -209,9 +245,9 @@ impl RouteView {
     }
 
     /// What has to change for every rule to have the user's own weights back; nothing where those of a rule are not known.
-    pub fn restoring(&self, original: &[OriginalWeights]) -> Option<Vec<PairWeights>> {
+    pub fn restoring(&self) -> Option<Vec<PairWeights>> {
         let own = |pair: &Pair| {
-            let known = original.iter().find(|own| usize::try_from(own.rule) == Ok(pair.rule))?;
+            let known = self.original.iter().find(|own| usize::try_from(own.rule) == Ok(pair.rule))?;
             Some(PairWeights { pair: pair.clone(), stable: known.stable, canary: known.canary })
         };
         let all: Option<Vec<PairWeights>> = self.pairs.iter().map(own).collect();
@@ -241,23 +277,51 @@ impl RouteView {
     }
 
     /// Why the route cannot carry the steps, as errors on the field that names it.
-    pub fn errors(&self, at: &str, stable: &str, canary: &str, steps: &[Step]) -> Vec<FieldError> {
-        let name = &self.name;
+    pub fn errors(
+        &self,
+        at: &str,
+        namespace: &str,
+        [stable, canary]: [&str; 2],
+        steps: &[Step],
+    ) -> Vec<FieldError> {
+        let route = self.described();
+        let kind = self.id.kind.kind();
+        if self.version.is_none() {
+            let problem = format!(
+                "the API server does not know {kind}s, or does not let Serin list them: install the Gateway API CRDs that \
+                 have them"
+            );
+            return vec![FieldError::new(at, problem)];
+        }
         if !self.found {
-            return vec![FieldError::new(
-                at,
-                format!("HTTPRoute {name:?} not found: create it, or name another one"),
-            )];
+            let problem = if self.id.namespace == namespace {
+                format!("{route} not found: create it, or name another one")
+            } else {
+                format!(
+                    "{route} not found in namespace {:?}: create it, or name another one (an operator that watches one \
+                     namespace sees the routes of no other)",
+                    self.id.namespace
+                )
+            };
+            return vec![FieldError::new(at, problem)];
         }
         if let Some(rule) = self.ambiguous.first() {
             let problem = format!(
-                "rule {rule} of HTTPRoute {name:?} names {stable:?} or {canary:?} more than once: keep one each"
+                "rule {rule} of {route} names {stable:?} or {canary:?} more than once: keep one each"
+            );
+            return vec![FieldError::new(at, problem)];
+        }
+        let is_there = |name: &&String| self.pairs.iter().any(|pair| pair.name.as_ref() == Some(*name));
+        if let Some(name) = self.only.iter().find(|name| !is_there(name)) {
+            let problem = format!(
+                "{route} has no rule named {name:?} that holds both Services {stable:?} and {canary:?} as backendRefs: \
+                 name that rule so, and add them to it"
             );
             return vec![FieldError::new(at, problem)];
         }
         if self.pairs.is_empty() {
             let problem = format!(
-                "no rule of HTTPRoute {name:?} holds both Services {stable:?} and {canary:?} as backendRefs: add them to one rule"
+                "no rule of {route} holds both Services {stable:?} and {canary:?} as backendRefs: add them to one rule"
             );
             return vec![FieldError::new(at, problem)];
         }
@@ -269,7 +333,7 @@ impl RouteView {
                 errors.push(FieldError::new(
                     format!("spec.strategy.canary.steps[{index}].setWeight"),
                     format!(
-                        "rule {rule} of HTTPRoute {name:?} has other backends, and the pair's weights there cannot express \
+                        "rule {rule} of {route} has other backends, and the pair's weights there cannot express \
                          {percent} percent: multiply all weights of that rule by {factor}"
                     ),
                 ));
@@ -277,13 +341,20 @@ impl RouteView {
         }
         errors
     }
+
+    /// The route in a sentence of an error.
+    fn described(&self) -> String {
+        let RouteId { kind, name, .. } = &self.id;
+        format!("{} {name:?}", kind.kind())
+    }
 }
 
-fn refers_to(backend: &Backend, namespace: &str, service: &str) -> bool {
+/// Whether a backend in a route of the namespace `own` is this Service.
+fn refers_to(backend: &Backend, own: &str, namespace: &str, service: &str) -> bool {
     backend.name == service
         && backend.group.as_deref().unwrap_or_default().is_empty()
         && backend.kind.as_deref().unwrap_or("Service") == "Service"
-        && backend.namespace.as_deref().unwrap_or(namespace) == namespace
+        && backend.namespace.as_deref().unwrap_or(own) == namespace
 }
 
 fn gcd(a: i64, b: i64) -> i64 {
@@ -293,6 +364,7 @@ fn gcd(a: i64, b: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serin_api::route::RouteKind;
 
     fn route(weights: &[(&str, Option<i32>)]) -> RouteView {
         let backend = |(name, weight): &(&str, Option<i32>)| Backend {
@@ -300,8 +372,14 @@ mod tests {
             weight: *weight,
             ..Backend::default()
         };
-        let route = HttpRoute { rules: vec![weights.iter().map(backend).collect()], ..HttpRoute::default() };
-        RouteView::of("route", "ns", Some(&route), "stable", "canary")
+        view(vec![Rule { name: None, backends: weights.iter().map(backend).collect() }], &[])
+    }
+
+    fn view(rules: Vec<Rule>, only: &[String]) -> RouteView {
+        let id = RouteId { kind: RouteKind::Http, namespace: "ns".into(), name: "route".into() };
+        let (stable, canary) = ("stable", "canary");
+        let wanted = Wanted { id: &id, rules: only, original: &[], namespace: "ns", stable, canary };
+        RouteView::of(wanted, Some("v1"), Some(&Route { rules, ..Route::default() }))
     }
 
     #[test]
@@ -343,8 +421,26 @@ mod tests {
         let custom = Backend { name: "canary".into(), kind: Some("Bucket".into()), ..Backend::default() };
         for backend in [foreign, custom] {
             let stable = Backend { name: "stable".into(), ..Backend::default() };
-            let route = HttpRoute { rules: vec![vec![stable, backend]], ..HttpRoute::default() };
-            assert!(RouteView::of("route", "ns", Some(&route), "stable", "canary").pairs.is_empty());
+            let rule = Rule { name: None, backends: vec![stable, backend] };
+            assert!(view(vec![rule], &[]).pairs.is_empty());
         }
+    }
+
+    #[test]
+    fn a_named_rule_is_the_only_one_that_is_meant() {
+        let backend = |name: &str| Backend { name: name.into(), ..Backend::default() };
+        let rule = |name: Option<&str>| Rule {
+            name: name.map(str::to_owned),
+            backends: vec![backend("stable"), backend("canary")],
+        };
+        let rules = || vec![rule(None), rule(Some("api")), rule(Some("web"))];
+        let meant = |only: &[String]| -> Vec<usize> {
+            view(rules(), only).pairs.into_iter().map(|pair| pair.rule).collect()
+        };
+        assert_eq!(meant(&[]), [0, 1, 2]);
+        assert_eq!(meant(&["web".into()]), [2]);
+        let lacking = view(rules(), &["web".into(), "other".into()]);
+        let errors = lacking.errors("at", "ns", ["stable", "canary"], &[]);
+        assert!(errors[0].problem.contains("has no rule named \"other\""), "{errors:?}");
     }
 }

@@ -7,14 +7,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serin_api::Names;
 use serin_api::names::POD_TEMPLATE_HASH;
 use serin_api::spec::{AtRest, Resume};
-use serin_api::status::{ManagedTraffic, OriginalWeights, RolloutStatus, Weights};
+use serin_api::status::{ManagedTraffic, RolloutStatus, Weights};
 use serin_api::template::RawTemplate;
 use serin_api::validate::{FieldError, ValidCanary};
 
 use crate::objects::{Map, TemplateProjection};
 use crate::recall::Recall;
 use crate::roles::RoleRecord;
-use crate::routes::RouteView;
+use crate::routes::RouteSet;
 
 /// Everything that a plan is made from.
 #[derive(Clone, Debug)]
@@ -146,17 +146,15 @@ pub struct PodView {
     pub ready_since: Option<Timestamp>,
 }
 
-/// The route and Services in force.
+/// The routes and Services in force.
 #[derive(Clone, Debug)]
 pub struct TrafficView {
-    /// True once the route and Services are recorded in status, the condition for the first traffic write.
+    /// True once the routes and Services are recorded in status, the condition for the first traffic write.
     pub recorded: bool,
     pub stable: ServiceView,
     pub canary: ServiceView,
-    pub route: RouteView,
-    /// The user's own weights on it, as far as they are recorded.
-    pub original_weights: Vec<OriginalWeights>,
-    /// Which weights it carries at rest.
+    pub routes: RouteSet,
+    /// Which weights they carry at rest.
     pub at_rest: AtRest,
     /// The references that the spec names, where they differ from the recorded ones.
     pub wanted: Option<ManagedTraffic>,
@@ -229,7 +227,7 @@ impl TrafficView {
             && self.stable.reaches(hash)
             && self.canary.reaches(hash)
             && serves
-            && self.route.restoring(&self.original_weights).is_some_and(|changes| changes.is_empty())
+            && self.routes.is_restored()
     }
 }
 

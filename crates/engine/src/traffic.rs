@@ -4,27 +4,32 @@
 //! the Service that is right, the other one over, weights back. `settle` walks towards one revision on both Services,
 //! `step` towards the canary's share.
 
+mod writes;
+
 use serin_api::spec::AtRest;
 
 use crate::action::Action;
 use crate::capacity;
 use crate::course::{Course, hand_over_unfinished};
 use crate::draft::Draft;
-use crate::drift::Drift;
 use crate::gates;
 use crate::roles;
-use crate::routes::PairWeights;
 use crate::snapshot::{self, Revision, ServiceView, TrafficView};
 use crate::verification;
 use crate::waits::Wait;
+
+use writes::ask;
+pub use writes::restoring;
 
 /// The next move.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Move {
     /// Give the canary Service this share.
     Share(i32),
-    /// Give the route the user's own weights back.
-    Restore(Vec<PairWeights>),
+    /// Take the canary Service's share down to this where it is larger.
+    Lower(i32),
+    /// Give the routes the user's own weights back.
+    Restore,
     /// Let the stable Service select a revision.
     SelectStable(String),
     /// Let the canary Service select a revision.
@@ -83,7 +88,7 @@ fn take_refuge(draft: &mut Draft<'_>, traffic: &TrafficView, stable: &Revision) 
         stable.name
     );
     draft.wait(Wait::StableEndpoints, message, None);
-    if !traffic.route.is_at(100) {
+    if !traffic.routes.is_at(100) {
         ask(draft, traffic, Move::Share(100));
     }
 }
@@ -104,20 +109,20 @@ pub fn is_settled(traffic: &TrafficView, target: &Revision) -> bool {
 }
 
 fn is_at_rest_weights(traffic: &TrafficView, target: &Revision) -> bool {
-    traffic.route.is_at(0) || traffic.rests_restored(&target.hash)
+    traffic.routes.is_at(0) || traffic.rests_restored(&target.hash)
 }
 
 /// The same, where a Service may have got its own selector back already.
 pub fn is_settled_or_released(traffic: &TrafficView, target: &Revision) -> bool {
     let right = |service: &ServiceView| !service.found || service.reaches(&target.hash);
-    let is_at_rest = traffic.route.is_at(0) || traffic.rests_restored_or_released(&target.hash);
+    let is_at_rest = traffic.routes.is_at(0) || traffic.rests_restored_or_released(&target.hash);
     right(&traffic.stable) && right(&traffic.canary) && is_at_rest
 }
 
 /// The user's own weights, where they are wanted at rest: as soon as both Services list the same pods, and that is
 /// recorded, so that a foreign selector can be told.
 fn restore(draft: &Draft<'_>, traffic: &TrafficView, target: &Revision) -> Option<Move> {
-    let TrafficView { stable, canary, route, .. } = traffic;
+    let TrafficView { stable, canary, routes, .. } = traffic;
     let has_all = |service: &ServiceView| {
         service.selects(&target.hash)
             && service.recorded.as_ref() == Some(&target.hash)
@@ -125,12 +130,12 @@ fn restore(draft: &Draft<'_>, traffic: &TrafficView, target: &Revision) -> Optio
     };
     let is_wanted = traffic.at_rest == AtRest::Restore && draft.world.is_valid();
     let same = has_all(stable) && has_all(canary) && stable.ready.len() == canary.ready.len();
-    let changes = route.restoring(&traffic.original_weights).filter(|changes| !changes.is_empty())?;
-    (is_wanted && same).then_some(Move::Restore(changes))
+    let differs = routes.restoring().is_some_and(|changes| !changes.is_empty());
+    (is_wanted && same && differs).then_some(Move::Restore)
 }
 
 fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Option<Move> {
-    let TrafficView { stable, canary, route, .. } = traffic;
+    let TrafficView { stable, canary, routes, .. } = traffic;
     let hash = &target.hash;
     let canary_right = canary.selects(hash);
     let must_move_canary = canary.found && !canary_right;
@@ -148,13 +153,13 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
         return must_move_canary.then(|| Move::SelectCanary(hash.clone()));
     }
     if !stable.found {
-        return (must_move_canary && route.canary_is_zero()).then(|| Move::SelectCanary(hash.clone()));
+        return (must_move_canary && routes.canary_is_zero()).then(|| Move::SelectCanary(hash.clone()));
     }
     // Where nobody is served there is nothing to protect, and a hand-over that does not finish would hold up the newer
     // template that mends it.
     let indifferent = is_at_rest(draft) || stable.ready.is_empty() && canary.ready.is_empty();
-    if must_move_canary && !route.is_at(0) {
-        let is_served = !indifferent && !canary.ready.is_empty() && !route.stable_is_zero();
+    if must_move_canary && !routes.is_at(0) {
+        let is_served = !indifferent && !canary.ready.is_empty() && !routes.stable_is_zero();
         if is_served && stable.lists_what_it_left() {
             let message =
                 format!("Service {} still lists pods that it does not select any more", stable.name);
@@ -162,12 +167,12 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
             return None;
         }
         // A Service without share that still lists what it selected before is moved on, before anybody relies on it.
-        let is_moving = route.stable_is_zero() && !stable.lists_what_it_selects();
+        let is_moving = routes.stable_is_zero() && !stable.lists_what_it_selects();
         if indifferent || !stable.ready.is_empty() && !is_moving {
             return Some(Move::Share(0));
         }
         // All that is served is served by the canary Service. Once it has all traffic, the stable one can be moved.
-        if !route.stable_is_zero() {
+        if !routes.stable_is_zero() {
             draft.wait(
                 Wait::StableEndpoints,
                 format!("Service {} has no ready endpoints", stable.name),
@@ -180,13 +185,13 @@ fn settle(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Op
         draft.wait(Wait::AvailablePods, format!("no pod of {} is available", target.name), None);
         // Until then whoever is there serves.
         return match (stable.ready.is_empty(), canary.ready.is_empty()) {
-            (false, true) if canary_right && !route.is_at(0) => Some(Move::Share(0)),
-            (true, false) if !draft.status.abort && !route.is_at(100) => Some(Move::Share(100)),
+            (false, true) if canary_right && !routes.is_at(0) => Some(Move::Share(0)),
+            (true, false) if !draft.status.abort && !routes.is_at(100) => Some(Move::Share(100)),
             _ => None,
         };
     }
     let narrows = stable.reaches(hash) && stable.ready_of_others(hash) == 0;
-    if route.stable_is_zero() || narrows && (!stable.ready.is_empty() || is_at_rest(draft)) {
+    if routes.stable_is_zero() || narrows && (!stable.ready.is_empty() || is_at_rest(draft)) {
         return Some(Move::SelectStable(hash.clone()));
     }
     if !canary_right {
@@ -225,7 +230,7 @@ fn to_stable(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) ->
     }
     // After a commit both Services select the same revision, and the stable one must have caught up with the one that
     // carries the load. Otherwise this is a way back, and any ready pod is better than the revision that is left.
-    let hands_over = canary.selects(hash) && !traffic.route.canary_is_zero();
+    let hands_over = canary.selects(hash) && !traffic.routes.canary_is_zero();
     let needed = if hands_over { canary.ready_of(hash).min(draft.world.rollout.replicas).max(1) } else { 1 };
     let ready = stable.ready_of(hash);
     let only_ours = !hands_over || stable.ready_of_others(hash) == 0;
@@ -267,15 +272,15 @@ fn take_over(
     });
     if let Some(revision) = was_ours
         && service.found
-        && !traffic.route.canary_is_zero()
+        && !traffic.routes.canary_is_zero()
     {
         return Some(Move::SelectCanary(revision.hash.clone()));
     }
-    if !traffic.route.is_at(0) {
+    if !traffic.routes.is_at(0) {
         let back = withdraw(draft, traffic, stable, canary);
         // Where the share is 0 already, nothing has to be waited for: a stable revision that is not ready must not keep
         // its own repair from being taken over.
-        if back.is_some() || !traffic.route.canary_is_zero() {
+        if back.is_some() || !traffic.routes.canary_is_zero() {
             return back;
         }
     }
@@ -305,30 +310,34 @@ fn withdraw(
     stable: &Revision,
     newer: Option<&Revision>,
 ) -> Option<Move> {
-    let TrafficView { route, canary: service, .. } = traffic;
+    let TrafficView { routes, canary: service, .. } = traffic;
     if is_at_rest(draft) || service.selects(&stable.hash) || service.ready.is_empty() {
         return to_stable(draft, traffic, stable);
     }
     let replicas = draft.world.rollout.replicas;
     let carried = capacity::carried_by(snapshot::count(service.ready.iter()), replicas);
-    let wanted = if newer.is_some() { 0 } else { route.canary_percent().min(carried) };
+    let wanted = if newer.is_some() { 0 } else { routes.canary_percent().min(carried) };
     let safe = within_reach(draft, traffic, stable, wanted);
     if safe > wanted {
         tell_what_stable_lacks(draft, traffic, stable, wanted);
     }
-    (!route.is_at(safe)).then_some(Move::Share(safe))
+    // With no stable pod ready, there is nobody else to serve.
+    if safe > wanted && traffic.stable.ready_of(&stable.hash) == 0 {
+        return (!routes.is_at(safe)).then_some(Move::Share(safe));
+    }
+    (routes.canary_percent() > safe).then_some(Move::Lower(safe))
 }
 
 /// The share that the canary Service can have on the way to `wanted`: the stable pods are given no more than the ready
 /// ones carry, and with none ready the canary takes everything.
 pub fn within_reach(draft: &Draft<'_>, traffic: &TrafficView, stable: &Revision, wanted: i32) -> i32 {
-    let now_at = traffic.route.canary_percent();
+    let now_at = traffic.routes.canary_percent();
     let ready = traffic.stable.ready_of(&stable.hash);
     if ready == 0 {
         return 100;
     }
     let lowest = wanted.max(100 - capacity::carried_by(ready, draft.world.rollout.replicas));
-    let is_expressible = |share: &i32| traffic.route.changes_for(*share).is_ok();
+    let is_expressible = |share: &i32| traffic.routes.changes_for(*share).is_ok();
     if wanted >= now_at { wanted } else { (lowest..now_at).find(is_expressible).unwrap_or(now_at) }
 }
 
@@ -350,8 +359,8 @@ fn share_of(
     stable: &Revision,
     canary: &Revision,
 ) -> Option<Move> {
-    let TrafficView { route, canary: service, .. } = traffic;
-    let now_at = route.canary_percent();
+    let TrafficView { routes, canary: service, .. } = traffic;
+    let now_at = routes.canary_percent();
     let wanted = match &draft.world.strategy {
         Ok(strategy) => gates::wanted_percent(draft, &strategy.steps),
         // Steps that cannot be read: keep what was wanted when they could.
@@ -374,7 +383,7 @@ fn share_of(
         // Pods that are listed and not known, as those of a ReplicaSet that was deleted, serve for as long as they are there.
         if service.ready.is_empty() { 0 } else { within_reach(draft, traffic, stable, 0) }
     } else if stable_ready > 0 && wanted.min(now_at) > tolerated {
-        let lower = (0..=tolerated).rev().find(|share| route.changes_for(*share).is_ok()).unwrap_or(0);
+        let lower = (0..=tolerated).rev().find(|share| routes.changes_for(*share).is_ok()).unwrap_or(0);
         let message = format!(
             "Service {} lists {ready} ready pods, too few for weight {}: its weight is lowered",
             service.name,
@@ -399,82 +408,18 @@ fn share_of(
             now_at
         }
     };
-    (!route.is_at(safe)).then_some(Move::Share(safe))
+    // Of several routes, one may have less than the largest share: its share is raised as any other.
+    let needed = capacity::pods_for(safe, draft.world.rollout.replicas);
+    let is_enough = ready >= needed && service.ready_of_others(&canary.hash) == 0;
+    if stable_ready > 0 && !is_enough && routes.0.iter().any(|route| route.canary_percent() < safe) {
+        let message =
+            format!("Service {} lists {ready} of {needed} ready pods for weight {safe}", service.name);
+        draft.wait(Wait::Endpoints, message, None);
+        return (now_at > safe).then_some(Move::Lower(safe));
+    }
+    (!routes.is_at(safe)).then_some(Move::Share(safe))
 }
 
 fn is_at_rest(draft: &Draft<'_>) -> bool {
     draft.world.rollout.replicas == 0
-}
-
-/// Turns a move into an action, unless somebody undoes it faster than it makes sense to repeat it.
-fn ask(draft: &mut Draft<'_>, traffic: &TrafficView, next: Move) {
-    let action = match next {
-        Move::Share(percent) => match traffic.route.changes_for(percent) {
-            Ok(changes) => set_weights(draft, traffic, percent, changes),
-            Err(error) => {
-                let message = format!("rule {} of the route cannot express {percent} percent", error.rule);
-                draft.wait(
-                    Wait::ValidSpec,
-                    message,
-                    Some(format!("multiply its weights by {}", error.factor)),
-                );
-                return;
-            }
-        },
-        Move::Restore(changes) => restoring(draft, traffic, changes),
-        Move::SelectStable(hash) => select(draft, &traffic.stable, hash),
-        Move::SelectCanary(hash) => select(draft, &traffic.canary, hash),
-    };
-    let contest = action.drift().and_then(|drift| draft.world.recall.contests.get(&drift.subject));
-    match contest.map(|contest| contest.next_at(draft.now)) {
-        Some(at) if at > draft.now => {
-            draft.wake(at);
-            draft.wait(
-                Wait::ContestedWrite,
-                format!("another writer keeps changing {}", action.subject()),
-                None,
-            );
-        }
-        _ => draft.act(action),
-    }
-}
-
-/// Gives the route the user's own weights back.
-pub fn restoring(draft: &Draft<'_>, traffic: &TrafficView, changes: Vec<PairWeights>) -> Action {
-    let percent = changes.iter().map(PairWeights::canary_percent).max().unwrap_or(0);
-    set_weights(draft, traffic, percent, changes)
-}
-
-fn set_weights(draft: &Draft<'_>, traffic: &TrafficView, percent: i32, changes: Vec<PairWeights>) -> Action {
-    let route = &traffic.route;
-    let recorded = draft.world.recorded_weights().map(|weights| weights.canary.weight.to_string());
-    let subject = format!("HTTPRoute/{}", route.name);
-    let drift = drift(draft, subject, &percent.to_string(), recorded, route.writer.clone());
-    Action::SetWeights { route: route.name.clone(), from: route.canary_percent(), percent, changes, drift }
-}
-
-fn select(draft: &Draft<'_>, service: &ServiceView, hash: String) -> Action {
-    let subject = format!("Service/{}", service.name);
-    let drift = drift(draft, subject, &hash, service.recorded.clone(), service.writer.clone());
-    Action::Select {
-        service: service.name.clone(),
-        before: service.selector.clone(),
-        hash: Some(hash),
-        drift,
-    }
-}
-
-/// A write of what was already written is a repair: somebody has changed it since.
-fn drift(
-    draft: &Draft<'_>,
-    subject: String,
-    value: &str,
-    recorded: Option<String>,
-    writer: Option<String>,
-) -> Option<Drift> {
-    let written = draft.world.recall.written.get(&subject).cloned().or(recorded)?;
-    let contest = draft.world.recall.contests.get(&subject);
-    let announced =
-        contest.is_some_and(|contest| contest.is_announced(writer.as_deref().unwrap_or_default(), draft.now));
-    (written == value).then_some(Drift { subject, writer, announced })
 }

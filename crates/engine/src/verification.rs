@@ -9,6 +9,7 @@ mod settle;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
+use serin_api::route::RouteId;
 use serin_api::spec::VerifyMode;
 use serin_api::status::{ParentState, RouteParent, RouteWeights};
 use serin_api::validate::Verification;
@@ -37,17 +38,36 @@ impl Verified {
     }
 }
 
-/// Judges what the route of a Rollout carries; nothing while there is none to judge.
-pub fn of(world: &Snapshot, now: Timestamp) -> Option<Verified> {
-    let traffic = world.traffic.as_ref().filter(|traffic| traffic.recorded && traffic.route.found)?;
+/// Judges what each route of a Rollout carries; nothing while they are not all there.
+pub fn of(world: &Snapshot, now: Timestamp) -> Vec<Verified> {
+    let traffic = world.traffic.as_ref().filter(|traffic| traffic.recorded && traffic.routes.all_found());
     let wanted = world.strategy.as_ref().map(|strategy| strategy.verification).unwrap_or_default();
-    Some(of_route(world, &traffic.route, &wanted, now))
+    let routes = traffic.into_iter().flat_map(|traffic| &traffic.routes.0);
+    routes.map(|route| of_route(world, route, &wanted, now)).collect()
+}
+
+/// Whether a record is about this route.
+pub fn is_of(record: &RouteWeights, route: &RouteId) -> bool {
+    record.kind == route.kind.kind() && record.namespace == route.namespace && record.name == route.name
+}
+
+/// What all of them together are: verified when each is, and nobody knows where nobody knows of one.
+pub fn verdict(verified: &[Verified]) -> Option<bool> {
+    let mut each = verified.iter().map(|verified| verified.record.verified);
+    let first = each.next()?;
+    // Not yet, before nobody knows, before yes.
+    let rank = |verdict: &Option<bool>| match verdict {
+        Some(false) => 0,
+        None => 1,
+        Some(true) => 2,
+    };
+    each.chain([first]).min_by_key(rank).flatten()
 }
 
 fn of_route(world: &Snapshot, route: &RouteView, wanted: &Verification, now: Timestamp) -> Verified {
     let weights = world.recorded_weights();
     let records = weights.map(|weights| &weights.routes[..]).unwrap_or_default();
-    let earlier = records.iter().find(|record| record.name == route.name);
+    let earlier = records.iter().find(|record| is_of(record, &route.id));
     let weight = route.canary_percent();
     let written_at = route.written_at.map(Time);
     // Where nobody notes who wrote, or somebody else has written the same since, that says nothing against the record.
@@ -75,9 +95,9 @@ fn of_route(world: &Snapshot, route: &RouteView, wanted: &Verification, now: Tim
     let verified = if is_over { (is_accepted && !parents.is_empty()).then_some(true) } else { Some(false) };
     Verified {
         record: RouteWeights {
-            kind: "HTTPRoute".to_owned(),
-            namespace: world.rollout.namespace.clone(),
-            name: route.name.clone(),
+            kind: route.id.kind.kind().to_owned(),
+            namespace: route.id.namespace.clone(),
+            name: route.id.name.clone(),
             uid: route.uid.clone(),
             weight,
             generation,
@@ -93,33 +113,38 @@ fn of_route(world: &Snapshot, route: &RouteView, wanted: &Verification, now: Tim
     }
 }
 
-/// Whether what the route carries is verified. Where it is not, steps and promotion wait for it, and that is noted.
+/// Whether what the routes carry is verified. Where it is not, steps and promotion wait for it, and that is noted.
 pub fn holds(draft: &mut Draft<'_>) -> bool {
-    let Some(missing) = missing(draft) else { return draft.verified.is_some() };
+    let Some(missing) = missing(draft) else { return !draft.verified.is_empty() };
     draft.wait(Wait::VerifiedWeights, missing, None);
     draft.awaits_verification = true;
-    if let Some(verified) = draft.verified.as_ref().filter(|verified| !verified.is_late(draft.now)) {
-        draft.wake(verified.timeout_at);
-    }
+    let in_time = |verified: &&Verified| !verified.is_over && !verified.is_late(draft.now);
+    let timeouts: Vec<Timestamp> =
+        draft.verified.iter().filter(in_time).map(|verified| verified.timeout_at).collect();
+    timeouts.into_iter().for_each(|at| draft.wake(at));
     false
 }
 
-/// What is missing until the weights of the route are verified, in one sentence; nothing where they are, or where there
+/// What is missing until the weights of every route are verified, in one sentence; nothing where they are, or where there
 /// is no route.
 pub fn missing(draft: &mut Draft<'_>) -> Option<String> {
-    let verified = draft.verified.as_ref().filter(|verified| !verified.is_over)?;
-    let (words, at) = (words(verified), verified.at);
+    let open = || draft.verified.iter().filter(|verified| !verified.is_over);
+    let at = open().filter_map(|verified| verified.at).min();
+    // One that a gateway has to report on is waited for longer than one that only has to settle.
+    let words = open().max_by_key(|verified| verified.at.is_none()).map(words);
     if let Some(at) = at {
         draft.wake(at);
     }
-    Some(words)
+    words
 }
 
 /// Why what is waited for will not come by itself, as far as is known: a gateway has refused it, or is out of time.
 pub fn failure(draft: &Draft<'_>) -> Option<String> {
-    let verified = draft.verified.as_ref().filter(|_| draft.awaits_verification)?;
-    let is_refused = verified.record.parents.iter().any(|parent| parent.state == ParentState::Refused);
-    (is_refused && verified.at.is_none() || verified.is_late(draft.now)).then(|| words(verified))
+    let fails = |verified: &&Verified| {
+        let is_refused = verified.record.parents.iter().any(|parent| parent.state == ParentState::Refused);
+        is_refused && !verified.is_over && verified.at.is_none() || verified.is_late(draft.now)
+    };
+    draft.verified.iter().filter(|_| draft.awaits_verification).find(fails).map(words)
 }
 
 fn words(verified: &Verified) -> String {

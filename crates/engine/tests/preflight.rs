@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize as _;
 use serde_json::Value;
 use serin_api::Names;
+use serin_api::route::RouteKind;
 use serin_engine::preflight::{Inputs, KINDS, Report, TemplateAnswer, judge, kinds};
 
 fn testdata() -> PathBuf {
@@ -37,7 +38,7 @@ fn report(file: &Path) -> Report {
     for answer in objects.iter().filter(|object| object["kind"] == "Status") {
         let words = answer["message"].as_str().unwrap().to_owned();
         match (answer["code"].as_i64().unwrap(), answer["details"]["kind"].as_str().unwrap()) {
-            (404, _) => inputs.routes_unserved = true,
+            (404, _) => inputs.unserved_kinds.extend(RouteKind::ALL),
             (_, "replicasets") => inputs.template = TemplateAnswer::Refused(words),
             _ => inputs.refusals.push(words),
         }

@@ -67,7 +67,7 @@ pub fn take_in_object(caches: &Caches, target: Target, body: impl Body) -> serde
         Target::Rollout | Target::RolloutStatus => take_in_rollout(caches, body.read()?),
         Target::ReplicaSet => drop(caches.replica_sets.written(body.read()?)),
         Target::Service => drop(caches.services.written(body.read()?)),
-        Target::HttpRoute => drop(caches.routes.written(body.read()?)),
+        Target::Route(kind) => drop(caches.routes.of(kind).cache.written(body.read()?)),
         Target::Pod | Target::Eviction => drop(caches.pods.written(body.read()?)),
     }
     Ok(())
@@ -103,7 +103,7 @@ pub fn forget(caches: &Caches, call: &ApiCall) {
         Target::Rollout | Target::RolloutStatus => forget_in!(caches.rollouts),
         Target::ReplicaSet => forget_in!(caches.replica_sets),
         Target::Service => forget_in!(caches.services),
-        Target::HttpRoute => forget_in!(caches.routes),
+        Target::Route(kind) => forget_in!(caches.routes.of(kind).cache),
         Target::Pod | Target::Eviction => forget_in!(caches.pods),
     }
 }

@@ -1,14 +1,19 @@
 //! The caches of everything that plans are made from, and what of it concerns one Rollout.
 
+mod routes;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kube::Resource;
 use serin_api::Rollout;
-use serin_engine::objects::{EndpointSlice, HttpRoute, Pod, ReplicaSet, Service};
+use serin_api::route::RouteId;
+use serin_engine::objects::{EndpointSlice, Pod, ReplicaSet, Service};
 use serin_engine::observe::{self, Objects, controller_uid, references};
 
 use crate::cache::{Cache, IndexKey};
+
+pub use routes::{RouteCache, RouteCaches};
 
 /// The label that names an EndpointSlice's Service.
 pub const SERVICE_NAME: &str = "kubernetes.io/service-name";
@@ -20,19 +25,21 @@ pub struct Caches {
     pub pods: Arc<Cache<Pod>>,
     pub services: Arc<Cache<Service>>,
     pub slices: Arc<Cache<EndpointSlice>>,
-    pub routes: Arc<Cache<HttpRoute>>,
+    pub routes: RouteCaches,
 }
 
 /// What objects are looked up by. Prefixes keep the kinds of keys apart.
 pub mod key {
+    use super::RouteId;
+
     /// Rollouts and EndpointSlices, by the Service that they refer to.
     pub fn service(namespace: &str, name: &str) -> String {
         format!("service/{namespace}/{name}")
     }
 
     /// Rollouts, by the route that they refer to.
-    pub fn route(namespace: &str, name: &str) -> String {
-        format!("route/{namespace}/{name}")
+    pub fn route(RouteId { kind, namespace, name }: &RouteId) -> String {
+        format!("{}/{namespace}/{name}", kind.plural())
     }
 
     /// ReplicaSets and pods, by the uid of their controller.
@@ -61,7 +68,7 @@ impl Caches {
             pods: Arc::new(Cache::new(pod_keys, |_| {})),
             services: Arc::new(Cache::new(|_| Vec::new(), keep_identity)),
             slices: Arc::new(Cache::new(slice_keys, keep_service_name)),
-            routes: Arc::new(Cache::new(|_| Vec::new(), keep_identity)),
+            routes: RouteCaches::new(),
         }
     }
 
@@ -74,7 +81,7 @@ impl Caches {
             pods: Arc::new(self.pods.fork()),
             services: Arc::new(self.services.fork()),
             slices: Arc::new(self.slices.fork()),
-            routes: Arc::new(self.routes.fork()),
+            routes: self.routes.fork(),
         }
     }
 
@@ -110,7 +117,7 @@ impl Caches {
                 services.insert(service, found);
             }
         }
-        let route = |name: String| Some((name.clone(), self.routes.get(namespace, &name)?));
+        let route = |id: RouteId| self.routes.get(&id).map(|route| (id, route));
         Some(Objects {
             name_holder: self.replica_sets.get(namespace, &observe::next_replica_set_name(&rollout)),
             routes: references.routes.into_iter().filter_map(route).collect(),
@@ -121,7 +128,7 @@ impl Caches {
             slices,
             rivals,
             namespace_terminating: false,
-            routes_unserved: !self.routes.is_served(),
+            route_versions: self.routes.versions(),
         })
     }
 }
@@ -138,7 +145,7 @@ fn rollout_keys(rollout: &Rollout) -> Vec<IndexKey> {
     let namespace = namespace_of(rollout);
     let references = references(rollout);
     let services = references.services.iter().map(|name| key::service(namespace, name));
-    let routes = references.routes.iter().map(|name| key::route(namespace, name));
+    let routes = references.routes.iter().map(key::route);
     services.chain(routes).chain([key::namespace(namespace)]).map(String::into_boxed_str).collect()
 }
 

@@ -17,6 +17,6 @@ pub fn fingerprint(objects: &Objects) -> u64 {
     objects.slices.values().flatten().for_each(|slice| add(&slice.metadata));
     objects.routes.values().for_each(|route| add(&route.metadata));
     objects.rivals.iter().for_each(|rival| add(&rival.metadata));
-    objects.routes_unserved.hash(&mut hasher);
+    objects.route_versions.hash(&mut hasher);
     hasher.finish()
 }

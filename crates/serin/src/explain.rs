@@ -13,6 +13,7 @@ use serde::Serialize;
 use serin_api::Names;
 use serin_api::status::{Phase, RolloutStatus, WaitingFor};
 use serin_api::validate::Step;
+use serin_engine::routes::RouteView;
 use serin_engine::verbs::{State, Verb, outcome};
 use serin_engine::{Action, Objects, Plan, Recall, Snapshot, observe, plan};
 
@@ -70,13 +71,20 @@ struct Steps {
     all: Vec<String>,
 }
 
-/// The canary Service's share of the route, in percent.
+/// The canary Service's share of a route, in percent.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RouteShare {
+    /// As in `HTTPRoute web`.
+    route: String,
+    canary: i32,
+}
+
+/// The canary Service's share of every route.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Weights {
-    http_route: String,
-    /// On the route.
-    canary: i32,
+    routes: Vec<RouteShare>,
     /// What the step asks for.
     desired: Option<i32>,
 }
@@ -160,13 +168,17 @@ fn steps(world: &Snapshot, report: &RolloutStatus) -> Option<Steps> {
 }
 
 fn weights(world: &Snapshot, report: &RolloutStatus) -> Option<Weights> {
-    let route = &world.traffic.as_ref()?.route;
-    if route.pairs.is_empty() {
+    let routes = &world.traffic.as_ref()?.routes;
+    if !routes.holds_pairs() {
         return None;
     }
     let desired =
         report.canary.as_ref().and_then(|canary| canary.weights.as_ref()).map(|weights| weights.desired);
-    Some(Weights { http_route: route.name.clone(), canary: route.canary_percent(), desired })
+    let share = |route: &RouteView| RouteShare {
+        route: route.id.beside(&world.rollout.namespace).replacen('/', " ", 1),
+        canary: route.canary_percent(),
+    };
+    Some(Weights { routes: routes.0.iter().filter(|route| route.found).map(share).collect(), desired })
 }
 
 /// What the plan waits for, and what only the operator's memory knows of.

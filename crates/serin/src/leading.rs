@@ -8,6 +8,7 @@ use kube::runtime::watcher;
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use serin_api::names::POD_TEMPLATE_HASH;
+use serin_api::route::RouteKind;
 use serin_api::{Names, Rollout, RolloutApi};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
@@ -21,7 +22,7 @@ use crate::lease::Claim;
 use crate::metrics::Metrics;
 use crate::preflight::desk::Desk;
 use crate::triggers::{self, Wake};
-use crate::watch::run_watch;
+use crate::watch::{run_route_watch, run_watch};
 use serin_process::cache::{Cache, Changed};
 use serin_process::caches::{Caches, SERVICE_NAME};
 
@@ -94,9 +95,16 @@ impl Watches<'_> {
         let labelled = with_label(POD_TEMPLATE_HASH);
         self.watch(&mut tasks, &self.caches.replica_sets, labelled.clone(), triggers::of_replica_sets);
         self.watch(&mut tasks, &self.caches.pods, labelled, triggers::of_pods);
-        self.watch(&mut tasks, &self.caches.services, all.clone(), triggers::of_services);
+        self.watch(&mut tasks, &self.caches.services, all, triggers::of_services);
         self.watch(&mut tasks, &self.caches.slices, with_label(SERVICE_NAME), triggers::of_slices);
-        self.watch(&mut tasks, &self.caches.routes, all, triggers::of_routes);
+        for kind in RouteKind::ALL {
+            let (caches, wakes) = (Arc::clone(self.caches), self.wakes.clone());
+            let concerned = Arc::clone(self.caches);
+            let (client, namespace) = (self.setup.client.clone(), self.setup.namespace.clone());
+            tasks.spawn(run_route_watch(client, namespace, kind, caches, move |changed| {
+                wake(&wakes, triggers::of_routes(kind, &concerned, &changed));
+            }));
+        }
         tasks
     }
 

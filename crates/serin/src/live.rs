@@ -12,13 +12,18 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serin_api::names::POD_TEMPLATE_HASH;
 use serin_api::rollout::PLURAL;
+use serin_api::route::{ROUTE_GROUP, RouteId, RouteKind};
 use serin_api::{Rollout, RolloutApi};
 use serin_engine::Objects;
+use serin_engine::objects::{Route, RouteApi};
+use serin_engine::observe::references;
 use serin_process::Caches;
 use serin_process::cache::Cache;
 use serin_process::caches::SERVICE_NAME;
 use serin_process::error::{Category, brief};
 use tokio::time::timeout;
+
+use crate::watch::{api_of, served_version};
 
 /// How long one list may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -56,8 +61,10 @@ pub async fn read_with_others(
         reader.fill_kind(&caches.pods, &labelled),
         reader.fill_kind(&caches.services, &all),
         reader.fill_kind(&caches.slices, &of_service),
-        reader.fill_kind(&caches.routes, &all),
     )?;
+    if let Some(rollout) = caches.rollouts.get(namespace, name) {
+        reader.fill_routes(&caches, &references(&rollout).routes).await?;
+    }
     let mut objects = caches.objects_of(namespace, name).ok_or_else(|| {
         let names: Vec<String> = caches.rollouts.all().iter().map(|rollout| rollout.name_any()).collect();
         anyhow!(not_there(namespace, name, names))
@@ -89,6 +96,43 @@ impl Reader<'_> {
         self.fill(api, cache, params, &K::plural(&()), &K::group(&())).await
     }
 
+    /// The named routes, and which kinds there are at all. Nothing else of these kinds is read.
+    async fn fill_routes(&self, caches: &Caches, named: &[RouteId]) -> anyhow::Result<()> {
+        for kind in RouteKind::ALL {
+            let of = caches.routes.of(kind);
+            let mut routes = named.iter().filter(|route| route.kind == kind).peekable();
+            let served = match routes.peek() {
+                Some(_) => served_version(&self.client, kind)
+                    .await
+                    .with_context(|| format!("cannot tell which {} there are", kind.plural()))?,
+                None => None,
+            };
+            let Some(version) = served else {
+                of.cache.not_served();
+                continue;
+            };
+            of.asks_for(version);
+            let route_api = RouteApi { kind, version: version.to_owned() };
+            of.cache.apply_event(Event::Init);
+            for RouteId { namespace, name, .. } in routes {
+                let api: Api<Route> = api_of(&self.client, Some(namespace), &route_api);
+                let found = timeout(PATIENCE, api.get_opt(name)).await;
+                let found = found.with_context(|| format!("no answer about {} {name}", kind.kind()))?;
+                match found {
+                    Ok(Some(route)) => drop(of.cache.apply_event(Event::InitApply(route))),
+                    Ok(None) => {}
+                    Err(error) => {
+                        let resource = format!("{}.{ROUTE_GROUP}", kind.plural());
+                        let (category, said) = (Category::of(&error), brief(&error));
+                        return Err(anyhow!(self.problem(category, &resource, &said)));
+                    }
+                }
+            }
+            of.cache.apply_event(Event::InitDone);
+        }
+        Ok(())
+    }
+
     async fn fill<K>(
         &self,
         api: Api<K>,
@@ -114,14 +158,7 @@ impl Reader<'_> {
                 cache.apply_event(Event::InitDone);
                 Ok(())
             }
-            Err(error) => match Category::of(&error) {
-                // The plan says so itself.
-                Category::NotFound if plural == "httproutes" => {
-                    cache.not_served();
-                    Ok(())
-                }
-                category => Err(anyhow!(self.problem(category, &resource, &brief(&error)))),
-            },
+            Err(error) => Err(anyhow!(self.problem(Category::of(&error), &resource, &brief(&error)))),
         }
     }
 
@@ -133,9 +170,9 @@ impl Reader<'_> {
                  (serin crds | kubectl apply -f -), or name another group with --api-group ({said})"
             ),
             Category::Forbidden => format!(
-                "you may not list {resource} in namespace {namespace}: ask for a role that allows to list \
-                 rollouts.{group}, replicasets.apps, pods, services, endpointslices.discovery.k8s.io and \
-                 httproutes.gateway.networking.k8s.io there ({said})"
+                "you may not read {resource} in namespace {namespace}: ask for a role that allows to list \
+                 rollouts.{group}, replicasets.apps, pods, services and endpointslices.discovery.k8s.io there, and to \
+                 get the routes of gateway.networking.k8s.io that the Rollout names ({said})"
             ),
             _ => format!("cannot list {resource} in namespace {namespace}: {said}"),
         }

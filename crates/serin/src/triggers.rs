@@ -3,9 +3,10 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serin_api::rollout::KIND;
+use serin_api::route::{RouteId, RouteKind};
 use serin_api::{Names, Rollout};
 use serin_engine::haste;
-use serin_engine::objects::{EndpointSlice, HttpRoute, Pod, ReplicaSet, Service};
+use serin_engine::objects::{EndpointSlice, Pod, ReplicaSet, Route, Service};
 
 use serin_process::cache::{Change, Changed};
 use serin_process::caches::{Caches, SERVICE_NAME, key};
@@ -127,17 +128,18 @@ pub fn of_slices(caches: &Caches, changed: &Changed<EndpointSlice>) -> Vec<Wake>
 }
 
 /// A route concerns the Rollouts that refer to it.
-pub fn of_routes(caches: &Caches, changed: &Changed<HttpRoute>) -> Vec<Wake> {
+pub fn of_routes(kind: RouteKind, caches: &Caches, changed: &Changed<Route>) -> Vec<Wake> {
     // Gateways report again and again; what they say matters only where it is news.
-    let view = |route: &HttpRoute| {
-        let HttpRoute { metadata, rules, parents, reports, writer: _, written_at, shape } = route.clone();
+    let view = |route: &Route| {
+        let Route { metadata, rules, parents, reports, writer: _, written_at, shape } = route.clone();
         (metadata.uid, metadata.generation, rules, parents, reports, written_at, shape)
     };
     let changes = changed.iter().filter(|change| differs(change, view));
     let routes = changes.flat_map(|change| change.before.iter().chain(&change.after));
-    let by_route = |route: &HttpRoute| {
-        let Key { namespace, name } = Key::of(route);
-        referring(caches, &key::route(&namespace, &name))
+    let by_route = |route: &Route| {
+        let ObjectMeta { namespace, name, .. } = route.metadata.clone();
+        let (namespace, name) = (namespace.unwrap_or_default(), name.unwrap_or_default());
+        referring(caches, &key::route(&RouteId { kind, namespace, name }))
     };
     routine(routes.flat_map(|route| by_route(route)).collect())
 }

@@ -40,55 +40,76 @@ pub async fn run_watch<K>(
 ) where
     K: Resource + Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
 {
-    let on_change = |changed: Changed<K>| {
-        if !changed.is_empty() {
-            on_change(changed);
-        }
-    };
-    let mut log = WatchLog::new(resource_name::<K>(&kind));
-    let mut unknown_before = false;
+    let mut watch = Watch::new(resource_name::<K>(&kind), config, cache, on_change);
     loop {
-        let stream = watch_kind(api.clone(), config.clone()).default_backoff();
+        watch.until_lost(&api).await;
+        sleep(RESTART).await;
+    }
+}
+
+/// One kind that is watched into a cache.
+struct Watch<K, F> {
+    config: watcher::Config,
+    cache: Arc<Cache<K>>,
+    on_change: F,
+    log: WatchLog,
+    unknown_before: bool,
+}
+
+impl<K, F> Watch<K, F>
+where
+    K: Resource + Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
+    F: Fn(Changed<K>) + Send + Sync,
+{
+    fn new(resource: String, config: watcher::Config, cache: Arc<Cache<K>>, on_change: F) -> Self {
+        Self { config, cache, on_change, log: WatchLog::new(resource), unknown_before: false }
+    }
+
+    fn tell(&self, changed: Changed<K>) {
+        if !changed.is_empty() {
+            (self.on_change)(changed);
+        }
+    }
+
+    /// Watches until the kind is unknown, or the watch hangs. A watcher that met "not found" may go on asking for changes
+    /// since a version of the lost kind: a new one has to begin, with a list.
+    async fn until_lost(&mut self, api: &Api<K>) {
+        let stream = watch_kind(api.clone(), self.config.clone()).default_backoff();
         pin_mut!(stream);
         let mut listing = false;
         loop {
             let patience = if listing { LIST_PATIENCE } else { Duration::MAX };
-            let Ok(Some(event)) = timeout(patience, stream.next()).await else {
-                log.stalled();
-                break;
-            };
+            let Ok(Some(event)) = timeout(patience, stream.next()).await else { return self.log.stalled() };
             match event {
                 Ok(event) => {
                     let (begun, listed) = (matches!(event, Event::Init), matches!(event, Event::InitDone));
                     listing = begun || listing && !listed;
-                    on_change(cache.apply_event(event));
+                    self.tell(self.cache.apply_event(event));
                     if !begun {
-                        log.recovered();
+                        self.log.recovered();
                     }
                     if listed {
-                        unknown_before = false;
-                        check_unlisted(&api, &cache, &on_change).await;
+                        self.unknown_before = false;
+                        check_unlisted(api, &self.cache, &|changed| self.tell(changed)).await;
                     }
                 }
-                Err(error) if is_unknown_kind(&error) => {
-                    // An API server that has just started may not have loaded its CRDs yet. So a kind that was known
-                    // is given up, with all its objects, only when the answer is repeated.
-                    if unknown_before || !cache.is_synced() {
-                        on_change(cache.not_served());
-                    }
-                    log.not_served();
-                    unknown_before = true;
-                    break;
-                }
+                Err(error) if is_unknown_kind(&error) => return self.is_unknown(),
                 Err(error) => {
                     listing = false;
-                    log.failed(&error);
+                    self.log.failed(&error);
                 }
             }
         }
-        // A watcher that met "not found" may go on asking for changes since a version of the lost kind. A new one
-        // begins with a list.
-        sleep(RESTART).await;
+    }
+
+    /// An API server that has just started may not have loaded its CRDs yet. So a kind that was known is given up, with
+    /// all its objects, only when the answer is repeated.
+    fn is_unknown(&mut self) {
+        if self.unknown_before || !self.cache.is_synced() {
+            self.tell(self.cache.not_served());
+        }
+        self.log.not_served();
+        self.unknown_before = true;
     }
 }
 
@@ -217,6 +238,10 @@ impl WatchLog {
         }
     }
 }
+
+mod routes;
+
+pub use routes::{api_of, run_route_watch, served_version};
 
 #[cfg(test)]
 mod tests;

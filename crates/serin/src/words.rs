@@ -7,7 +7,6 @@ use serin_engine::{Action, Snapshot};
 /// What an action does, as a sentence without a full stop.
 pub fn action(world: &Snapshot, action: &Action) -> String {
     let revision = |name: &str| of_name(world, name);
-    let namespace = &world.rollout.namespace;
     match action {
         Action::AddFinalizer { .. } => {
             "Add the finalizer that holds a deletion until the traffic is safe".into()
@@ -48,7 +47,7 @@ pub fn action(world: &Snapshot, action: &Action) -> String {
             format!("Give Service {service} the selector of its author back")
         }
         Action::SetWeights { route, from, percent, .. } => {
-            format!("Move the canary's share on HTTPRoute {namespace}/{route} from {from} to {percent} %")
+            format!("Move the canary's share on {route} from {from} to {percent} %")
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serin_api::Names;
+use serin_api::route::RouteKind;
 use serin_engine::api_call::{Target, Verb, api_call};
 use serin_engine::events::{After, Event};
 use serin_engine::preflight::Verdict;
@@ -442,7 +443,9 @@ pub fn kind_of(target: Target) -> Kind {
         Target::Rollout | Target::RolloutStatus => Kind::Rollout,
         Target::ReplicaSet => Kind::ReplicaSet,
         Target::Service => Kind::Service,
-        Target::HttpRoute => Kind::HttpRoute,
+        Target::Route(RouteKind::Grpc) => Kind::GrpcRoute,
+        // Of the others there are none in the world.
+        Target::Route(_) => Kind::HttpRoute,
         Target::Pod | Target::Eviction => Kind::Pod,
     }
 }

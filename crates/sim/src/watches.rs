@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kube::runtime::watcher::Event;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serin_api::route::RouteKind;
 use serin_process::caches::Caches;
 use serin_world::world::{EventType, WatchEvent};
 use serin_world::{Kind, World};
@@ -13,8 +14,15 @@ use serin_world::{Kind, World};
 use crate::view::View;
 
 /// The kinds that the operator watches.
-pub const WATCHED: [Kind; 6] =
-    [Kind::Rollout, Kind::ReplicaSet, Kind::Pod, Kind::Service, Kind::EndpointSlice, Kind::HttpRoute];
+pub const WATCHED: [Kind; 7] = [
+    Kind::Rollout,
+    Kind::ReplicaSet,
+    Kind::Pod,
+    Kind::Service,
+    Kind::EndpointSlice,
+    Kind::HttpRoute,
+    Kind::GrpcRoute,
+];
 
 /// How far each watch of one process has come.
 #[derive(Clone, Debug, Default)]
@@ -126,7 +134,8 @@ fn feed(kind: Kind, event: Event<Arc<Value>>, caches: &Caches) {
         Kind::Pod => feed!(caches.pods),
         Kind::Service => feed!(caches.services),
         Kind::EndpointSlice => feed!(caches.slices),
-        Kind::HttpRoute => feed!(caches.routes),
+        Kind::HttpRoute => feed!(caches.routes.of(RouteKind::Http).cache),
+        Kind::GrpcRoute => feed!(caches.routes.of(RouteKind::Grpc).cache),
         Kind::Namespace | Kind::Lease | Kind::Event => {}
     }
 }

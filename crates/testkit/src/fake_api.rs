@@ -170,6 +170,11 @@ impl FakeApi {
         if request.path == "/version" {
             return Ok((StatusCode::OK, ResponseBody::once(&json!({ "major": "1", "minor": "36" }))));
         }
+        if let Some(group_version) =
+            request.path.strip_prefix("/apis/").filter(|path| path.matches('/').count() == 1)
+        {
+            return Ok(resources(group_version));
+        }
         let mut served = self.served();
         let call = Call::parse(request.clone(), served.world.group())?;
         served.run_hooks(&call);
@@ -184,6 +189,29 @@ impl FakeApi {
         let object = if metadata_only { only_metadata(object) } else { object };
         Ok((status, ResponseBody::once(&object)))
     }
+}
+
+/// The kinds of a group and version, as the discovery of an API server lists them.
+fn resources(group_version: &str) -> (StatusCode, ResponseBody) {
+    let is_of_it = |kind: &Kind| {
+        let (group, version) = kind.group_version();
+        group.is_some_and(|group| format!("{group}/{version}") == group_version)
+    };
+    let resource = |kind: Kind| {
+        json!({
+            "name": kind.plural(), "singularName": "", "namespaced": kind.is_namespaced(), "kind": kind.name(),
+            "verbs": ["get", "list", "patch", "watch"],
+        })
+    };
+    let resources: Vec<Value> = Kind::ALL.into_iter().filter(is_of_it).map(resource).collect();
+    if resources.is_empty() {
+        let body = json!({"kind": "Status", "status": "Failure", "code": 404, "reason": "NotFound", "message": "404"});
+        return (StatusCode::NOT_FOUND, ResponseBody::once(&body));
+    }
+    let body = json!({
+        "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources,
+    });
+    (StatusCode::OK, ResponseBody::once(&body))
 }
 
 fn hung() -> impl Future<Output = Result<Response<ResponseBody>, BoxError>> {

@@ -7,8 +7,8 @@ use serin_testkit::controllers::Gateway;
 use serin_testkit::{Kind, World};
 
 use crate::judge::Violation;
-use crate::setting::Trouble;
-use crate::stage::{HASH, NAME, Stage};
+use crate::setting::{Setting, Trouble};
+use crate::stage::{HASH, NAME, SECOND, Stage};
 use crate::turn::Turn;
 
 /// The longest that a cluster without interference may take to rest, in rounds of operator, controllers and time.
@@ -178,7 +178,6 @@ impl Stage {
             let service = self.world.find(Kind::Service, service);
             service.map_or(Value::Null, |service| service["spec"]["selector"][HASH].clone())
         };
-        let weights = weights(&self.world);
         let stable = &status["stableRS"];
         // A first deploy is still under way, and there is nothing yet that traffic could belong to.
         if stable.is_null() {
@@ -198,10 +197,13 @@ impl Stage {
         self.require(selected("stable") == *stable, "the stable Service selects another revision")?;
         let is_over = self.phase() == "Healthy" || status["abort"] == true;
         if is_over {
-            let own = &status["canary"]["managed"]["originalWeights"][0];
-            let own = (own["stable"].as_i64().unwrap_or(100), own["canary"].as_i64().unwrap_or(0));
-            let wanted = if self.setting.restores { own } else { (100, 0) };
-            self.require(weights == wanted, &format!("the weights are not {wanted:?}"))?;
+            for (place, (route, rule)) in routes(&self.setting).into_iter().enumerate() {
+                let own = &status["canary"]["managed"]["routes"][place]["originalWeights"][0];
+                let own = (own["stable"].as_i64().unwrap_or(100), own["canary"].as_i64().unwrap_or(0));
+                let wanted = if self.setting.restores { own } else { (100, 0) };
+                let weights = weights(&self.world, route, rule);
+                self.require(weights == wanted, &format!("the weights of {route} are not {wanted:?}"))?;
+            }
             self.require(selected("canary") == *stable, "the canary Service selects another revision")?;
         }
         for set in self.world.all(Kind::ReplicaSet) {
@@ -246,8 +248,14 @@ fn is_broken(template: &Value) -> bool {
     template.to_string().contains("broken")
 }
 
-fn weights(world: &World) -> (i64, i64) {
-    let Some(route) = world.find(Kind::HttpRoute, "route") else { return (0, 0) };
-    let backends = &route["spec"]["rules"][0]["backendRefs"];
+/// The routes of the Rollout, each with the one rule that is meant.
+fn routes(setting: &Setting) -> Vec<(&'static str, usize)> {
+    let second = setting.several.then_some((SECOND, 1));
+    [("route", 0)].into_iter().chain(second).collect()
+}
+
+fn weights(world: &World, route: &str, rule: usize) -> (i64, i64) {
+    let Some(route) = world.find(Kind::HttpRoute, route) else { return (0, 0) };
+    let backends = &route["spec"]["rules"][rule]["backendRefs"];
     (backends[0]["weight"].as_i64().unwrap_or(1), backends[1]["weight"].as_i64().unwrap_or(1))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 use serin_api::Names;
-use serin_engine::plan;
+use serin_engine::{Action, plan};
 use serin_process::answer::object_name;
 use serin_sim::{Called, Decorate, Operator, Step, kind_of};
 use serin_testkit::oracle::Still;
@@ -151,7 +151,10 @@ impl Judge {
             self.oracle.see(&process.known);
         }
         let Some((snapshot, made)) = operator.in_hand() else { return Ok(()) };
-        let moves = made.actions.iter().filter(|action| action.is_traffic()).count();
+        let selectors = made.actions.iter().filter(|action| matches!(action, Action::Select { .. })).count();
+        // Weights of several routes are one move.
+        let weights = made.actions.iter().any(|action| matches!(action, Action::SetWeights { .. }));
+        let moves = selectors + usize::from(weights);
         if moves > 1 {
             return Err(Violation(format!("{moves} traffic moves in one plan")));
         }

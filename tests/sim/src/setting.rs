@@ -92,6 +92,8 @@ pub struct Setting {
     pub roles: bool,
     /// Whether the route has its own weights back at rest.
     pub restores: bool,
+    /// Whether there is a second route, whose second rule is meant by its name.
+    pub several: bool,
     /// Steps of the cluster until a pod is ready.
     pub startup: u32,
     /// Steps of the cluster until a pod has ended.
@@ -111,9 +113,11 @@ impl Setting {
         // Numbers of its own, so that all else is the same with a gateway and without.
         let mut apart = random.apart();
         let gateway = GatewaySetting::any(&mut apart);
+        let mut further = apart.apart();
         Self {
             gateway,
-            restores: apart.apart().once_in(3),
+            restores: further.once_in(3),
+            several: further.once_in(3),
             replicas: 1 + random.below(5),
             steps: random.below(LISTS) as usize,
             roles: random.once_in(2),
@@ -147,11 +151,15 @@ pub fn steps(index: usize) -> Vec<Value> {
 
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { replicas, steps, roles, restores, startup, ending, slice_lag, gateway, troubles } = self;
+        let Self { replicas, steps, roles, restores, several, startup, ending, slice_lag, gateway, troubles } =
+            self;
         write!(f, "replicas {replicas}, steps {steps}, roles {roles}, startup {startup}, ending {ending}, ")?;
         write!(f, "slices {slice_lag}, ")?;
         if *restores {
             f.write_str("restores, ")?;
+        }
+        if *several {
+            f.write_str("several, ")?;
         }
         if let Some(gateway) = gateway {
             write!(f, "gateway {gateway}, ")?;
@@ -180,11 +188,13 @@ impl FromStr for Setting {
         let mut troubles: Vec<Trouble> =
             value("troubles")?.split_whitespace().map(trouble).collect::<Result<_, _>>()?;
         troubles.sort_unstable();
+        let says = |word: &str| text.split(", ").any(|part| part.trim() == word);
         Ok(Self {
             replicas: number("replicas")?,
             steps: number("steps")? as usize,
             roles: value("roles")? == "true",
-            restores: text.split(", ").any(|part| part.trim() == "restores"),
+            restores: says("restores"),
+            several: says("several"),
             startup: number("startup")?,
             ending: number("ending")?,
             slice_lag: number("slices")?,

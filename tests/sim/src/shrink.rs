@@ -65,6 +65,7 @@ fn plainer(story: &Story) -> Vec<Setting> {
     }
     plainer.push(Setting { roles: false, ..setting.clone() });
     plainer.push(Setting { restores: false, ..setting.clone() });
+    plainer.push(Setting { several: false, ..setting.clone() });
     plainer.push(Setting { startup: 0, ..setting.clone() });
     plainer.push(Setting { ending: 0, ..setting.clone() });
     plainer.push(Setting { slice_lag: 0, ..setting.clone() });

@@ -12,6 +12,8 @@ use crate::setting::Setting;
 
 /// The Rollout of every story.
 pub const NAME: &str = "web";
+/// Another route of some stories.
+pub const SECOND: &str = "second";
 /// The label that tells revisions apart.
 pub const HASH: &str = "rollouts-pod-template-hash";
 
@@ -36,6 +38,9 @@ impl Stage {
         world.create(service("stable").manifest());
         world.create(service("canary").manifest());
         world.create(route());
+        if setting.several {
+            world.create(second_route());
+        }
         world.create(http_route("other-route").rule(&[("canary", None)]).manifest());
         world.create(manifest(setting));
         let mut cluster = Controllers::default();
@@ -121,6 +126,14 @@ pub fn route() -> Value {
     http_route("route").rule(&[("stable", None), ("canary", None)]).manifest()
 }
 
+/// Another route of the Rollout, as it is in Git: only its rule `meant` is the Rollout's.
+pub fn second_route() -> Value {
+    let pair = [("stable", Some(3)), ("canary", Some(1))];
+    let mut route = http_route(SECOND).rule(&pair).rule(&pair).manifest();
+    route["spec"]["rules"][1]["name"] = json!("meant");
+    route
+}
+
 /// The Rollout, as it is in Git.
 pub fn manifest(setting: &Setting) -> Value {
     let mut wanted = rollout(NAME).replicas(i32::try_from(setting.replicas).unwrap_or(1)).image(&image(0));
@@ -129,6 +142,10 @@ pub fn manifest(setting: &Setting) -> Value {
     }
     // Old ReplicaSets have to go, too.
     wanted = wanted.set("/spec/revisionHistoryLimit", json!(2));
+    if setting.several {
+        let routes = json!([{"name": "route"}, {"name": SECOND, "rule": "meant"}]);
+        wanted = wanted.set("/spec/strategy/canary/trafficRouting/gatewayAPI", json!({"httpRoutes": routes}));
+    }
     if setting.restores {
         wanted = wanted.set("/spec/strategy/canary/trafficRouting/gatewayAPI/atRest", json!("Restore"));
     }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use serin_testkit::Kind;
+use serin_testkit::controllers::Gateway;
 
 use crate::judge::Violation;
 use crate::setting::Trouble;
@@ -21,7 +22,13 @@ impl Stage {
         if passes_a_weight(before, after) && weights["verified"] == false {
             return Err(Violation(format!("a step is done although its weight is not verified: {weights}")));
         }
-        let (told, route) = (&weights["routes"][0], self.world.find(Kind::HttpRoute, "route"));
+        weights["routes"].as_array().into_iter().flatten().try_for_each(|told| self.is_carried(gateway, told))
+    }
+
+    /// One route.
+    fn is_carried(&self, gateway: &Gateway, told: &Value) -> Result<(), Violation> {
+        let name = told["name"].as_str().unwrap_or_default();
+        let route = self.world.find(Kind::HttpRoute, name);
         // What has been written since the operator looked, it cannot know of.
         let is_of_now = route.is_some_and(|route| {
             let metadata = &route["metadata"];
@@ -30,7 +37,7 @@ impl Stage {
         if told["verified"] != true || !is_of_now {
             return Ok(());
         }
-        let rules = gateway.data_plane().rules().filter(|((_, name), _)| name == "route");
+        let rules = gateway.data_plane().rules().filter(|((_, of), _)| of == name);
         let carried: Vec<Vec<i64>> =
             rules.map(|(_, rule)| rule.iter().map(|backend| backend.weight).collect()).collect();
         let written: Vec<Vec<i64>> = route.map(weights_of).unwrap_or_default();

@@ -9,12 +9,13 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSONSch
 
 use super::schema;
 use crate::names::{GATEWAY_API_PLUGIN, POD_TEMPLATE_HASH};
+use crate::route::RouteKind;
 use crate::validate::DEFAULT_PROGRESS_DEADLINE_SECONDS;
 
 /// Names for the metadata of one role: ours, then its alias.
 const ROLES: [[&str; 2]; 2] = [["activeMetadata", "stableMetadata"], ["previewMetadata", "canaryMetadata"]];
 
-const NAME_A_ROUTE: &str = "name an HTTPRoute";
+const NAME_A_ROUTE: &str = "name an HTTPRoute, or a route of another kind";
 
 /// Adds every rule to the schema that it judges.
 pub(super) fn add(root: &mut JSONSchemaProps) {
@@ -34,7 +35,7 @@ fn all() -> Vec<(String, Vec<ValidationRule>)> {
         ("spec.strategy".to_owned(), vec![required("canary", "it is the only strategy that is served")]),
         (canary(""), canary_strategy()),
         (canary(".trafficRouting"), traffic_routing()),
-        (canary(".trafficRouting.gatewayAPI"), vec![required("httpRoute", NAME_A_ROUTE)]),
+        (canary(".trafficRouting.gatewayAPI"), vec![names_a_route("self", "")]),
         (canary(".trafficRouting.plugins"), plugins()),
         (canary(".steps[]"), vec![one_thing_per_step()]),
     ];
@@ -189,14 +190,25 @@ fn plugins() -> Vec<ValidationRule> {
         ),
         // Not asked of the others: a route's name would not help them.
         ValidationRule {
-            reason: Some("FieldValueRequired".to_owned()),
-            ..must_at(
-                &format!("{ours}.httpRoute"),
-                format!("!('{GATEWAY_API_PLUGIN}' in self) || has(self{ours}.httpRoute)"),
-                NAME_A_ROUTE,
-            )
+            rule: format!(
+                "!('{GATEWAY_API_PLUGIN}' in self) || {}",
+                names_a_route(&format!("self{ours}"), &ours).rule
+            ),
+            ..names_a_route("self", &ours)
         },
     ]
+}
+
+/// The routing that stands at `at`, and that CEL calls `routing`, names a route of any kind.
+fn names_a_route(routing: &str, at: &str) -> ValidationRule {
+    let fields = RouteKind::ALL.map(|kind| {
+        let field = kind.field();
+        format!("has({routing}.{field}) || (has({routing}.{field}s) && size({routing}.{field}s) > 0)")
+    });
+    ValidationRule {
+        reason: Some("FieldValueRequired".to_owned()),
+        ..must_at(&format!("{at}.httpRoute"), format!("({})", fields.join(" || ")), NAME_A_ROUTE)
+    }
 }
 
 fn one_thing_per_step() -> ValidationRule {

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use serin_api::Rollout;
 use serin_api::lenient::Lenient;
 use serin_api::names::FIELD_MANAGER;
+use serin_api::route::{RouteId, RouteKind};
 
 use super::redact::Kept;
-use crate::objects::{EndpointSlice, HttpRoute, Map, Parent, Pod, ReplicaSet, Report, Reported, Service};
+use crate::objects::{EndpointSlice, Map, Parent, Pod, ReplicaSet, Report, Reported, Route, Service};
 use crate::observe::{Objects, references};
 
 /// The objects that a decision was made from, without what it does not ask about.
@@ -30,11 +31,13 @@ pub struct BundledObjects {
     services: BTreeMap<String, Value>,
     /// By Service.
     endpoint_slices: BTreeMap<String, Vec<Value>>,
-    http_routes: BTreeMap<String, Value>,
+    /// With kind and version.
+    routes: Vec<Value>,
     /// Other Rollouts that name one of the Services, as far as they name them.
     rivals: Vec<Value>,
     namespace_terminating: bool,
-    http_routes_unserved: bool,
+    /// The kinds of routes that the API server knows, each with the version that is asked for.
+    route_versions: BTreeMap<String, String>,
 }
 
 impl BundledObjects {
@@ -43,7 +46,7 @@ impl BundledObjects {
         let slices = |(service, slices): (&String, &Vec<Arc<EndpointSlice>>)| {
             (service.clone(), slices.iter().map(|slice| endpoint_slice(slice)).collect())
         };
-        let (services, routes) = (objects.services.iter(), objects.routes.iter());
+        let versions = objects.route_versions.iter();
         Self {
             rollout: rollout(&objects.rollout, kept),
             unreadable_strategy: match &objects.rollout.spec.strategy {
@@ -53,12 +56,14 @@ impl BundledObjects {
             replica_sets: objects.replica_sets.iter().map(|set| replica_set(set, kept)).collect(),
             name_holder: objects.name_holder.as_ref().map(|holder| name_holder(holder)),
             pods: objects.pods.iter().map(|pod| self::pod(pod, kept)).collect(),
-            services: services.map(|(name, found)| (name.clone(), service(found))).collect(),
+            services: objects.services.iter().map(|(name, found)| (name.clone(), service(found))).collect(),
             endpoint_slices: objects.slices.iter().map(slices).collect(),
-            http_routes: routes.map(|(name, found)| (name.clone(), http_route(found))).collect(),
+            routes: objects.routes.iter().map(|(id, found)| route(id.kind, found)).collect(),
             rivals: objects.rivals.iter().map(|other| rival(other)).collect(),
             namespace_terminating: objects.namespace_terminating,
-            http_routes_unserved: objects.routes_unserved,
+            route_versions: versions
+                .map(|(kind, version)| (kind.kind().to_owned(), version.clone()))
+                .collect(),
         }
     }
 
@@ -76,10 +81,14 @@ impl BundledObjects {
             pods: all(&self.pods)?,
             services: named(&self.services)?,
             slices: self.endpoint_slices.iter().map(slices).collect::<serde_json::Result<_>>()?,
-            routes: named(&self.http_routes)?,
+            routes: self.routes.iter().map(restored_route).collect::<Result<_, _>>()?,
             rivals: all(&self.rivals)?,
             namespace_terminating: self.namespace_terminating,
-            routes_unserved: self.http_routes_unserved,
+            route_versions: self
+                .route_versions
+                .iter()
+                .filter_map(|(kind, version)| Some((RouteKind::of(kind)?, version.clone())))
+                .collect(),
         })
     }
 }
@@ -107,6 +116,16 @@ fn restored_set(value: &Value) -> serde_json::Result<Arc<ReplicaSet>> {
     let digests = Digests::deserialize(&value["digests"])?;
     set.template.images = u64::from_str_radix(&digests.images, 16).map_err(serde::de::Error::custom)?;
     Ok(Arc::new(set))
+}
+
+fn restored_route(value: &Value) -> serde_json::Result<(RouteId, Arc<Route>)> {
+    let kind = value["kind"].as_str().and_then(RouteKind::of);
+    let kind = kind.ok_or_else(|| serde::de::Error::custom("a route of an unknown kind"))?;
+    let route: Arc<Route> = one(value)?;
+    let named = |text: &Option<String>| text.clone().unwrap_or_default();
+    let metadata = &route.metadata;
+    let id = RouteId { kind, namespace: named(&metadata.namespace), name: named(&metadata.name) };
+    Ok((id, route))
 }
 
 /// Metadata with these annotations; that there were some is kept, too.
@@ -202,14 +221,15 @@ fn endpoint_slice(slice: &EndpointSlice) -> Value {
     json!({ "metadata": identity(&slice.metadata, None), "endpoints": endpoints.collect::<Vec<_>>() })
 }
 
-fn http_route(route: &HttpRoute) -> Value {
-    let rules = route.rules.iter().map(|backends| json!({ "backendRefs": backends }));
+fn route(kind: RouteKind, route: &Route) -> Value {
+    let rules = route.rules.iter().map(|rule| json!({ "name": rule.name, "backendRefs": rule.backends }));
     let mut metadata = identity(&route.metadata, route.writer.as_ref());
     metadata["generation"] = json!(route.metadata.generation);
     if let (Some(at), Some(managers)) = (route.written_at, metadata["managedFields"].as_array_mut()) {
         managers.push(json!({ "manager": FIELD_MANAGER, "time": Time(at) }));
     }
     json!({
+        "kind": kind.kind(),
         "metadata": metadata,
         "spec": {
             "parentRefs": route.parents.iter().map(parent).collect::<Vec<_>>(),
@@ -258,7 +278,6 @@ fn rival(rival: &Rollout) -> Value {
         },
         "spec": { "strategy": { "canary": { "stableService": stable, "canaryService": canary } } },
         "status": { "canary": { "managed": {
-            "httpRoute": "",
             "stableService": { "name": stable_before }, "canaryService": { "name": canary_before },
         } } },
     })

@@ -14,10 +14,10 @@ use serin_api::metadata::{self, Manager};
 use serin_api::names::FIELD_MANAGER;
 
 use super::read::last_writer;
-use super::{Backend, HttpRoute, Parent, Report, Reported};
-use crate::preflight::objects::Route;
+use super::{Backend, Parent, Report, Reported, Route, Rule};
+use crate::preflight::objects::RouteShape;
 
-impl<'de> Deserialize<'de> for HttpRoute {
+impl<'de> Deserialize<'de> for Route {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize, Default)]
         #[serde(default)]
@@ -31,11 +31,12 @@ impl<'de> Deserialize<'de> for HttpRoute {
         #[serde(rename_all = "camelCase", default)]
         struct Spec {
             parent_refs: Option<Vec<Value>>,
-            rules: Option<Vec<Rule>>,
+            rules: Option<Vec<RawRule>>,
         }
         #[derive(Deserialize, Default)]
         #[serde(rename_all = "camelCase", default)]
-        struct Rule {
+        struct RawRule {
+            name: Option<Value>,
             backend_refs: Option<Vec<Value>>,
         }
         #[derive(Deserialize, Default)]
@@ -44,15 +45,18 @@ impl<'de> Deserialize<'de> for HttpRoute {
             parents: Option<Vec<Value>>,
         }
         let Raw { metadata: (metadata, managers), spec, status } = Raw::deserialize(deserializer)?;
-        let shape = Arc::new(Route::of(&spec, &status));
+        let shape = Arc::new(RouteShape::of(&spec, &status));
         let spec = Option::<Spec>::deserialize(spec).map_err(D::Error::custom)?.unwrap_or_default();
         let status = Option::<Status>::deserialize(status).map_err(D::Error::custom)?.unwrap_or_default();
-        let backends = |rule: Rule| {
+        let rule = |rule: RawRule| {
             let refs = rule.backend_refs.into_iter().flatten();
-            refs.map(|backend| Backend::deserialize(backend).unwrap_or_default()).collect()
+            Rule {
+                name: rule.name.and_then(|name| name.as_str().map(str::to_owned)),
+                backends: refs.map(|backend| Backend::deserialize(backend).unwrap_or_default()).collect(),
+            }
         };
         Ok(Self {
-            rules: spec.rules.into_iter().flatten().map(backends).collect(),
+            rules: spec.rules.into_iter().flatten().map(rule).collect(),
             parents: spec.parent_refs.into_iter().flatten().map(|parent| Parent::of(&parent)).collect(),
             reports: status.parents.into_iter().flatten().map(|report| Report::of(&report)).collect(),
             writer: last_writer(&managers),
@@ -112,13 +116,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(route: Value) -> HttpRoute {
+    fn read(route: Value) -> Route {
         serde_json::from_value(route).unwrap()
     }
 
     fn backends(rules: Value) -> Vec<Vec<String>> {
         let route = read(json!({"metadata": {}, "spec": {"rules": rules}}));
-        let names = |rule: Vec<Backend>| rule.into_iter().map(|backend| backend.name).collect();
+        let names = |rule: Rule| rule.backends.into_iter().map(|backend| backend.name).collect();
         route.rules.into_iter().map(names).collect()
     }
 

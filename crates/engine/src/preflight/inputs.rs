@@ -1,13 +1,14 @@
 //! What preflight is judged by: objects cut down to what it asks about, and for each kind whether all of them are known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serin_api::Rollout;
+use serin_api::route::RouteKind;
 use serin_api::validate::FieldError;
 
 use super::finding::Name;
-use super::objects::{Autoscaler, Budget, Gateway, GatewayClass, Grant, Route, Service, Workload};
+use super::objects::{Autoscaler, Budget, Gateway, GatewayClass, Grant, RouteShape, Service, Workload};
 
 /// Objects of one kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,9 +56,9 @@ pub struct Inputs {
     /// The `apiVersion` of the Rollouts that are served.
     pub api_version: String,
     pub services: Known<Arc<Service>>,
-    pub routes: Known<Arc<Route>>,
+    pub routes: Known<Arc<RouteShape>>,
     /// The API server does not know the kind of a route.
-    pub routes_unserved: bool,
+    pub unserved_kinds: BTreeSet<RouteKind>,
     /// The other Rollouts of the namespace.
     pub others: Vec<(Name, Workload)>,
     pub template: TemplateAnswer,
@@ -113,7 +114,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// What the routes of a Rollout lead to.
-    pub fn of<'r>(namespace: &str, routes: impl IntoIterator<Item = (&'r str, &'r Route)>) -> Self {
+    pub fn of<'r>(namespace: &str, routes: impl IntoIterator<Item = (&'r str, &'r RouteShape)>) -> Self {
         let mut wanted = Self { namespace: namespace.to_owned(), ..Self::default() };
         for (of_route, route) in routes {
             wanted.gateways.extend(route.parents.iter().filter_map(|parent| parent.gateway(of_route)));

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Name};
 use super::kinds::ROUTE_FULL;
-use super::objects::Route;
+use super::objects::RouteShape;
 
 /// Rules in a route.
 pub const RULES: usize = 16;
@@ -19,7 +19,7 @@ pub struct Growth {
 }
 
 /// What would not fit.
-pub fn limits(name: &Name, route: &Route, growth: Growth) -> Vec<Finding> {
+pub fn limits(name: &Name, route: &RouteShape, growth: Growth) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut find = |field: String, problem: String, fix: &str| {
         findings.push(Finding::new(&ROUTE_FULL, name, field, problem, fix));
@@ -63,7 +63,7 @@ mod tests {
 
     fn found(rules: usize, matches: usize, growth: Growth) -> Vec<String> {
         let rule = RouteRule { matches, ..RouteRule::default() };
-        let route = Route { rules: vec![rule; rules], ..Route::default() };
+        let route = RouteShape { rules: vec![rule; rules], ..RouteShape::default() };
         let name = Name::new("HTTPRoute", "shop", "web");
         limits(&name, &route, growth).into_iter().map(|finding| finding.problem).collect()
     }

@@ -1,5 +1,6 @@
 //! Inputs from manifests.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,17 +9,15 @@ use serde_json::Value;
 use serin_api::Rollout;
 use serin_api::names::Names;
 use serin_api::rollout::KIND;
+use serin_api::route::RouteKind;
 use serin_api::unserved;
 
 use super::finding::Name;
 use super::inputs::{Beyond, Inputs, Known, TemplateAnswer};
 use super::objects::{
-    Autoscaler, Budget, GATEWAY_GROUP, Gateway, GatewayClass, Grant, Route, Service, Workload,
+    Autoscaler, Budget, GATEWAY_GROUP, Gateway, GatewayClass, Grant, RouteShape, Service, Workload,
 };
 use crate::observe::references;
-
-/// The kinds of routes.
-const ROUTES: [&str; 5] = ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"];
 
 /// Objects, sorted by kind.
 struct Manifests<'m> {
@@ -62,10 +61,10 @@ impl Inputs {
                 |object| group(object, ""),
                 |object| Arc::new(Service::of(object)),
             ),
-            routes: manifests.known(&ROUTES, of_gateways, |object| {
-                Arc::new(Route::of(&object["spec"], &object["status"]))
+            routes: manifests.known(&RouteKind::ALL.map(RouteKind::kind), of_gateways, |object| {
+                Arc::new(RouteShape::of(&object["spec"], &object["status"]))
             }),
-            routes_unserved: false,
+            unserved_kinds: BTreeSet::new(),
             unserved,
             template: match unseen {
                 Some(_) => TemplateAnswer::Unseen("only a cluster can be asked".to_owned()),

@@ -15,7 +15,7 @@ use crate::objects::Map;
 
 pub use gateways::{Gateway, GatewayClass, Listener};
 pub use policies::{Autoscaler, Budget, Grant, GrantFrom, GrantTo};
-pub use routes::{GATEWAY_GROUP, Parent, ParentReport, Route, RouteBackend, RouteRule};
+pub use routes::{GATEWAY_GROUP, Parent, ParentReport, RouteBackend, RouteRule, RouteShape};
 
 /// A Service without what its selector has of ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

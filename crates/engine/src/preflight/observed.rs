@@ -1,14 +1,16 @@
 //! Inputs from the objects that plans are made from.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serin_api::Rollout;
 use serin_api::names::Names;
 use serin_api::rollout::KIND;
+use serin_api::route::{RouteId, RouteKind};
 
 use super::finding::Name;
 use super::inputs::{Beyond, Inputs, Known, TemplateAnswer, Wanted};
-use super::objects::{Route, Service, Workload};
+use super::objects::{RouteShape, Service, Workload};
 use crate::observe::Objects;
 
 /// Of the objects that are watched, what preflight asks about. While it is the same, so is what preflight says.
@@ -16,8 +18,8 @@ use crate::observe::Objects;
 pub struct Visible {
     pub generation: i64,
     pub services: Known<Arc<Service>>,
-    pub routes: Known<Arc<Route>>,
-    pub routes_unserved: bool,
+    pub routes: Known<Arc<RouteShape>>,
+    pub unserved_kinds: BTreeSet<RouteKind>,
     pub template: TemplateAnswer,
     pub refusals: Vec<String>,
 }
@@ -30,15 +32,15 @@ impl Visible {
             let of = Service::new(service.selector.clone(), service.shape.clone());
             (Name::new("Service", namespace, &**name), Arc::new(of))
         });
-        let routes = objects
-            .routes
-            .iter()
-            .map(|(name, route)| (Name::new("HTTPRoute", namespace, &**name), Arc::clone(&route.shape)));
+        let routes = objects.routes.iter().map(|(RouteId { kind, namespace, name }, route)| {
+            (Name::new(kind.kind(), &**namespace, &**name), Arc::clone(&route.shape))
+        });
+        let is_unserved = |kind: &RouteKind| !objects.route_versions.contains_key(kind);
         Self {
             generation: objects.rollout.metadata.generation.unwrap_or(0),
             services: Known::all(services),
             routes: Known::all(routes),
-            routes_unserved: objects.routes_unserved,
+            unserved_kinds: RouteKind::ALL.into_iter().filter(is_unserved).collect(),
             template,
             refusals,
         }
@@ -71,7 +73,7 @@ impl Visible {
             api_version: names.api_version(),
             services: self.services,
             routes: self.routes,
-            routes_unserved: self.routes_unserved,
+            unserved_kinds: self.unserved_kinds,
             others: others.iter().filter(is_other).map(workload).collect(),
             template: self.template,
             refusals: self.refusals,

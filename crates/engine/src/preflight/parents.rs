@@ -7,7 +7,7 @@ use super::kinds::{
     GATEWAY_MISSING, GATEWAY_NOT_ACCEPTED, GATEWAY_NOT_PROGRAMMED, LISTENER_MISSING, LISTENER_NOT_ACCEPTED,
     PARENT_REFUSED, PARENT_SILENT, ROUTE_PARTIALLY_INVALID, ROUTE_WITHOUT_PARENT,
 };
-use super::objects::{Gateway, Listener, Parent, Reported, Route, condition};
+use super::objects::{Gateway, Listener, Parent, Reported, RouteShape, condition};
 use super::report::Report;
 use super::subject::{NamedRoute, Subject};
 
@@ -132,7 +132,7 @@ fn listeners(
 fn reported(
     subject: &Subject<'_>,
     named: &NamedRoute,
-    route: &Route,
+    route: &RouteShape,
     field: &str,
     parent: &Parent,
     accepted: bool,

@@ -6,7 +6,7 @@ use super::kinds::{
     ROUTE_KIND_UNSERVED, ROUTE_MISSING, ROUTE_NAMES_SERVICE_TWICE, ROUTE_WITHOUT_PAIR, WEIGHT_INEXPRESSIBLE,
 };
 use super::limits::{Growth, limits};
-use super::objects::{Route, RouteRule};
+use super::objects::{RouteRule, RouteShape};
 use super::report::Report;
 use super::subject::{CANARY, NamedRoute, Subject};
 use crate::objects::Backend;
@@ -23,13 +23,15 @@ pub fn judge(subject: &Subject<'_>, report: &mut Report) {
                     .for_each(|finding| report.find(finding));
             }
             Lookup::Unseen(why) => report.unseen(named.name.to_string(), why),
-            Lookup::Missing if subject.inputs.routes_unserved => report.find(Finding::new(
-                &ROUTE_KIND_UNSERVED,
-                &subject.name,
-                &*named.field,
-                format!("the API server does not know the kind of {}", named.name),
-                "install the Gateway API CRDs (v1)",
-            )),
+            Lookup::Missing if subject.inputs.unserved_kinds.contains(&named.kind) => {
+                report.find(Finding::new(
+                    &ROUTE_KIND_UNSERVED,
+                    &subject.name,
+                    &*named.field,
+                    format!("the API server does not know the kind of {}", named.name),
+                    "install the Gateway API CRDs that have it",
+                ))
+            }
             Lookup::Missing => report.find(Finding::new(
                 &ROUTE_MISSING,
                 &subject.name,
@@ -42,7 +44,7 @@ pub fn judge(subject: &Subject<'_>, report: &mut Report) {
     weights(subject, report);
 }
 
-fn pairs(subject: &Subject<'_>, named: &NamedRoute, route: &Route, report: &mut Report) {
+fn pairs(subject: &Subject<'_>, named: &NamedRoute, route: &RouteShape, report: &mut Report) {
     let Some(pair) = subject.pair() else { return };
     let [stable, canary] = pair;
     let (own, namespace) = (&*named.name.namespace, &*subject.name.namespace);
@@ -50,7 +52,7 @@ fn pairs(subject: &Subject<'_>, named: &NamedRoute, route: &Route, report: &mut 
         rule.backends.iter().filter(|backend| backend.is(own, namespace, service)).count()
     };
     let mut ambiguous = false;
-    for (place, rule) in route.rules.iter().enumerate() {
+    for (place, rule) in route.rules.iter().enumerate().filter(|(_, rule)| named.means(rule)) {
         let counts = pair.map(|service| count(rule, service));
         if counts.iter().all(|count| *count > 0) && counts.iter().any(|count| *count > 1) {
             ambiguous = true;
@@ -64,7 +66,22 @@ fn pairs(subject: &Subject<'_>, named: &NamedRoute, route: &Route, report: &mut 
             ));
         }
     }
-    if !ambiguous && route.pairs(own, namespace, pair).next().is_none() {
+    let holding = |name: Option<&String>| {
+        let mut rules = route.pairs(own, namespace, pair);
+        rules.any(|(_, rule)| name.is_none_or(|name| rule.name.as_ref() == Some(name)))
+    };
+    for name in named.rules.iter().filter(|name| !ambiguous && !holding(Some(name))) {
+        report.find(Finding::new(
+            &ROUTE_WITHOUT_PAIR,
+            &named.name,
+            "spec.rules",
+            format!(
+                "no rule named {name:?} has both Services {stable:?} and {canary:?} of namespace {namespace} as backendRefs"
+            ),
+            "name that rule so, and add them to it",
+        ));
+    }
+    if named.rules.is_empty() && !ambiguous && !holding(None) {
         report.find(Finding::new(
             &ROUTE_WITHOUT_PAIR,
             &named.name,
@@ -124,5 +141,11 @@ fn weighed(
         })
     };
     let [stable, canary] = pair;
-    Some(Pair { rule: place, stable: side(stable)?, canary: side(canary)?, alone: rule.backends.len() == 2 })
+    Some(Pair {
+        rule: place,
+        name: None,
+        stable: side(stable)?,
+        canary: side(canary)?,
+        alone: rule.backends.len() == 2,
+    })
 }

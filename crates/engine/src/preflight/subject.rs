@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde_json::Value;
 use serin_api::names::GATEWAY_API_PLUGIN;
 use serin_api::rollout::KIND;
-use serin_api::spec::CanaryStrategy;
+use serin_api::route::RouteKind;
+use serin_api::spec::{CanaryStrategy, RouteReference};
 
 use super::finding::Name;
 use super::inputs::{Inputs, Lookup};
-use super::objects::{Route, RouteRule, Service};
+use super::objects::{RouteRule, RouteShape, Service};
 use crate::objects::Map;
 
 /// Where the strategy is.
@@ -32,7 +33,17 @@ pub struct Subject<'i> {
 pub struct NamedRoute {
     /// The field that names it.
     pub field: String,
+    pub kind: RouteKind,
     pub name: Name,
+    /// The names of the rules that are meant; every one where there is none.
+    pub rules: Vec<String>,
+}
+
+impl NamedRoute {
+    /// Whether a rule is one whose weights may be written.
+    pub fn means(&self, rule: &RouteRule) -> bool {
+        self.rules.is_empty() || rule.name.as_ref().is_some_and(|name| self.rules.contains(name))
+    }
 }
 
 impl<'i> Subject<'i> {
@@ -84,7 +95,7 @@ impl<'i> Subject<'i> {
     }
 
     /// The routes that exist.
-    pub fn found_routes(&self) -> impl Iterator<Item = (&NamedRoute, &'i Route)> {
+    pub fn found_routes(&self) -> impl Iterator<Item = (&NamedRoute, &'i RouteShape)> {
         self.routes.iter().filter_map(|named| match self.inputs.routes.get(&named.name) {
             Lookup::Found(route) => Some((named, &**route)),
             _ => None,
@@ -97,7 +108,8 @@ impl<'i> Subject<'i> {
         let mut rules = Vec::new();
         for (named, route) in self.found_routes() {
             let found = route.pairs(&named.name.namespace, &self.name.namespace, pair);
-            rules.extend(found.map(|(place, rule)| (named, place, rule)));
+            let meant = found.filter(|(_, rule)| named.means(rule));
+            rules.extend(meant.map(|(place, rule)| (named, place, rule)));
         }
         rules
     }
@@ -109,15 +121,22 @@ pub fn routes_of(strategy: &CanaryStrategy, namespace: &str) -> Vec<NamedRoute> 
     let own = routing.gateway_api.iter().map(|routing| ("gatewayAPI".to_owned(), routing));
     let plugins = routing.plugins.iter().flatten().filter(|(name, _)| *name == GATEWAY_API_PLUGIN);
     let plugins = plugins.map(|(name, routing)| (format!("plugins[{name:?}]"), routing));
-    let named = own.chain(plugins).filter(|(_, routing)| !routing.http_route.is_empty());
-    named
-        .map(|(at, routing)| NamedRoute {
-            field: format!("{CANARY}.trafficRouting.{at}.httpRoute"),
-            name: Name::new(
-                "HTTPRoute",
-                routing.namespace.as_deref().unwrap_or(namespace),
-                &*routing.http_route,
-            ),
-        })
-        .collect()
+    let mut routes: Vec<NamedRoute> = Vec::new();
+    for (at, routing) in own.chain(plugins) {
+        let beside = routing.namespace.as_deref().unwrap_or(namespace);
+        for (field, kind, RouteReference { name, namespace, rule }) in routing.named() {
+            let name = Name::new(kind.kind(), namespace.as_deref().unwrap_or(beside), name);
+            match routes.iter_mut().find(|known| known.name == name) {
+                Some(known) => known.rules.extend(rule),
+                None => routes.push(NamedRoute {
+                    field: format!("{CANARY}.trafficRouting.{at}.{field}"),
+                    kind,
+                    name,
+                    rules: rule.into_iter().collect(),
+                }),
+            }
+        }
+    }
+    routes.retain(|route| !route.name.name.is_empty());
+    routes
 }

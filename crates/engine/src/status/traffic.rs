@@ -8,11 +8,12 @@ use crate::course::Course;
 use crate::draft::Draft;
 use crate::gates;
 use crate::snapshot::{Revision, ServiceView};
+use crate::verification;
 
 /// Reports the weights that the steps ask for and that the route carries.
 pub fn weights(draft: &mut Draft<'_>, course: &Course<'_>) {
     let Some(traffic) =
-        draft.world.traffic.as_ref().filter(|traffic| traffic.recorded && traffic.route.found)
+        draft.world.traffic.as_ref().filter(|traffic| traffic.recorded && traffic.routes.all_found())
     else {
         return;
     };
@@ -21,10 +22,10 @@ pub fn weights(draft: &mut Draft<'_>, course: &Course<'_>) {
         service_name: Some(service.name.clone()),
         pod_template_hash: service.selector.get(POD_TEMPLATE_HASH).cloned(),
     };
-    if let Some(at) = draft.verified.as_ref().and_then(|verified| verified.at) {
+    if let Some(at) = draft.verified.iter().filter_map(|verified| verified.at).min() {
         draft.wake(at);
     }
-    let canary = traffic.route.canary_percent();
+    let canary = traffic.routes.canary_percent();
     let desired = match (course, &draft.world.strategy) {
         (Course::Stepping { .. }, Ok(strategy)) => gates::wanted_percent(draft, &strategy.steps),
         (Course::Stepping { .. }, Err(_)) => {
@@ -42,7 +43,7 @@ pub fn weights(draft: &mut Draft<'_>, course: &Course<'_>) {
         stable: side(&traffic.stable, 100 - canary),
         desired,
         written_at,
-        verified: draft.verified.as_ref().and_then(|verified| verified.record.verified),
+        verified: verification::verdict(&draft.verified),
         routes: draft.verified.iter().map(|verified| verified.record.clone()).collect(),
     };
     draft.status.canary.get_or_insert_default().weights = Some(weights);

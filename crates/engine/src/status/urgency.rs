@@ -42,7 +42,7 @@ pub fn urgency(before: &RolloutStatus, after: &RolloutStatus) -> Option<Urgency>
         let paused_step = canary.paused_step_index;
         let managed = canary
             .managed
-            .map(|managed| (managed.http_route, managed.stable_service, managed.canary_service.name));
+            .map(|managed| (managed.routes, managed.stable_service, managed.canary_service.name));
         let pause = (
             status.pause_conditions.clone(),
             status.controller_pause,

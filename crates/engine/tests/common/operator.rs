@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serin_api::route::RouteKind;
 use serin_api::{Names, Rollout};
 use serin_engine::api_call::{Body, Verb, api_call};
 use serin_engine::objects::ReplicaSet;
@@ -149,13 +150,14 @@ pub fn gather(world: &World) -> Option<Objects> {
             .iter()
             .map(|(name, s)| (name.clone(), parse(s)))
             .collect(),
-        routes: named(Kind::HttpRoute, &references.routes)
+        routes: references
+            .routes
             .iter()
-            .map(|(name, r)| (name.clone(), parse(r)))
+            .filter_map(|id| Some((id.clone(), parse(world.find(Kind::HttpRoute, &id.name)?))))
             .collect(),
         rivals: Vec::new(),
         namespace_terminating: false,
-        routes_unserved: false,
+        route_versions: RouteKind::ALL.map(|kind| (kind, "v1".to_owned())).into(),
         rollout,
     })
 }

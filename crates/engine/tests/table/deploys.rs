@@ -33,7 +33,7 @@ fn the_users_own_weights_are_recorded_before_the_first_traffic_write() {
         .lists("canary", &[("v1", 5)])
         .does(&[])
         .writes_status(true)
-        .reports("/canary/managed/originalWeights", json!([{"rule": 0, "stable": 1, "canary": 1}]));
+        .reports("/canary/managed/routes/0/originalWeights", json!([{"rule": 0, "stable": 1, "canary": 1}]));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_wiped_status_does_not_make_a_first_deploy() {
     world
         .does(&[])
         .reports("/stableRS", json!(hash_of("v1")))
-        .reports("/canary/managed/httpRoute", json!("route"));
+        .reports("/canary/managed/routes/0/name", json!("route"));
     let canary = world.wants("v2");
     canary.does(&["create ReplicaSet/web-v2 with 1 pods"]);
 }

@@ -31,6 +31,7 @@ mod resumes;
 mod roles;
 mod rules;
 mod scales;
+mod several_routes;
 mod statuses;
 mod steps;
 mod troubleshooting;

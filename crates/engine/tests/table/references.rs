@@ -32,11 +32,12 @@ fn a_changed_service_is_released_before_the_new_one_is_taken() {
 
 #[test]
 fn the_users_own_weights_are_recorded_once_for_each_pair_of_references() {
-    let recorded = "/canary/managed/originalWeights";
+    let recorded = "/canary/managed/routes/0/originalWeights";
     World::paused_at_10().reports(recorded, json!([{"rule": 0, "stable": 1, "canary": 1}]));
     let mut taken = names_preview(World::healthy()).unselected("canary");
     taken.rollout["status"]["canary"]["managed"] = json!({
-        "httpRoute": "route", "stableService": {"name": "stable"}, "canaryService": {"name": "preview"},
+        "routes": [{"kind": "HTTPRoute", "namespace": "ns", "name": "route"}],
+        "stableService": {"name": "stable"}, "canaryService": {"name": "preview"},
     });
     taken.does(&[]).writes_status(true);
     taken.reports(recorded, json!([{"rule": 1, "stable": 3, "canary": 1}]));

@@ -83,5 +83,8 @@ fn old_pods_drain_at_the_users_own_weights_too() {
 #[test]
 fn weights_that_may_be_of_our_own_making_are_not_taken_for_the_users() {
     let lost = healthy().weights(90, 10).without_status();
-    lost.reports("/canary/managed/originalWeights/0", json!({"rule": 0, "stable": 100, "canary": 0}));
+    lost.reports(
+        "/canary/managed/routes/0/originalWeights/0",
+        json!({"rule": 0, "stable": 100, "canary": 0}),
+    );
 }

@@ -2,7 +2,7 @@
 //!
 //! Revisions are called by the image of their template (`v1`, `v2`); their real hashes are replaced by these names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serin_api::Names;
 use serin_api::names::POD_TEMPLATE_HASH;
+use serin_api::route::{RouteId, RouteKind};
 use serin_api::template::RawTemplate;
 use serin_engine::hash;
 use serin_engine::observe::Objects;
@@ -31,6 +32,10 @@ pub struct World {
     pub services: BTreeMap<String, Value>,
     pub slices: BTreeMap<String, Value>,
     pub route: Option<Value>,
+    /// Others than `route`.
+    pub more_routes: BTreeMap<RouteId, Value>,
+    /// The kinds of routes that the API server does not know.
+    pub unserved: BTreeSet<RouteKind>,
     pub rivals: Vec<Value>,
     pub recall: Recall,
     pub now: Timestamp,
@@ -81,6 +86,8 @@ impl World {
                 .map(|(name, service)| (name.to_owned(), service))
                 .into(),
             slices: BTreeMap::new(),
+            more_routes: BTreeMap::new(),
+            unserved: BTreeSet::new(),
             route: Some(json!({"metadata": {"name": "route", "namespace": "ns"}, "spec": {"rules": [
                 {"backendRefs": [{"name": "stable", "weight": 1}, {"name": "canary", "weight": 1}]},
             ]}})),
@@ -353,6 +360,27 @@ impl World {
         self
     }
 
+    /// A GRPCRoute beside the HTTPRoute, named `api` by the spec and recorded, with one rule at these weights.
+    pub fn grpc_route(mut self, stable: i32, canary: i32) -> Self {
+        self.rollout["spec"]["strategy"]["canary"]["trafficRouting"]["gatewayAPI"]["grpcRoute"] =
+            json!("api");
+        let managed = &mut self.rollout["status"]["canary"]["managed"]["routes"];
+        if let Some(routes) = managed.as_array_mut().filter(|routes| routes.len() == 1) {
+            routes.push(json!({
+                "kind": "GRPCRoute", "namespace": "ns", "name": "api",
+                "originalWeights": [{"rule": 0, "stable": 1, "canary": 1}],
+            }));
+        }
+        let route = json!({
+            "metadata": {"name": "api", "namespace": "ns", "uid": "api-uid", "generation": 1},
+            "spec": {"rules": [{"backendRefs": [
+                {"name": "stable", "port": 80, "weight": stable}, {"name": "canary", "port": 80, "weight": canary},
+            ]}]},
+        });
+        self.more_routes.insert(route_id(RouteKind::Grpc, "api"), route);
+        self
+    }
+
     /// The references are recorded, with what each Service was last made to select.
     pub fn managed(mut self, stable: Option<&str>, canary: Option<&str>) -> Self {
         let service = |name: &str, version: Option<&str>| match version {
@@ -360,10 +388,12 @@ impl World {
             None => json!({"name": name}),
         };
         self.rollout["status"]["canary"]["managed"] = json!({
-            "httpRoute": "route",
+            "routes": [{
+                "kind": "HTTPRoute", "namespace": "ns", "name": "route",
+                "originalWeights": [{"rule": 0, "stable": 1, "canary": 1}],
+            }],
             "stableService": service("stable", stable),
             "canaryService": service("canary", canary),
-            "originalWeights": [{"rule": 0, "stable": 1, "canary": 1}],
         });
         self
     }
@@ -397,10 +427,19 @@ impl World {
                 .map(|(name, service)| (name.clone(), parse(service)))
                 .collect(),
             slices: self.slices.iter().map(|(name, slice)| (name.clone(), vec![parse(slice)])).collect(),
-            routes: self.route.iter().map(|route| ("route".to_owned(), parse(route))).collect(),
+            routes: self
+                .route
+                .iter()
+                .map(|route| (route_id(RouteKind::Http, "route"), parse(route)))
+                .chain(self.more_routes.iter().map(|(id, route)| (id.clone(), parse(route))))
+                .collect(),
             rivals: self.rivals.iter().map(parse).collect(),
             namespace_terminating: self.namespace_terminating,
-            routes_unserved: false,
+            route_versions: RouteKind::ALL
+                .into_iter()
+                .filter(|kind| !self.unserved.contains(kind))
+                .map(|kind| (kind, "v1".to_owned()))
+                .collect(),
             rollout,
         }
     }
@@ -468,4 +507,9 @@ impl World {
 /// Replaces hashes by the versions that they stand for.
 pub fn named(text: &str) -> String {
     ["v1", "v2", "v3"].iter().fold(text.to_owned(), |text, version| text.replace(&hash_of(version), version))
+}
+
+/// A route of the tests' namespace.
+pub fn route_id(kind: RouteKind, name: &str) -> RouteId {
+    RouteId { kind, namespace: "ns".to_owned(), name: name.to_owned() }
 }

@@ -60,8 +60,8 @@ fn now(world: &Snapshot, revision: &Revision, role: &'static str) -> RevisionNow
     let mut share = None;
     let mut services = Vec::new();
     if let Some(traffic) = &world.traffic {
-        let canary = traffic.route.canary_percent();
-        let is_routed = !traffic.route.pairs.is_empty();
+        let canary = traffic.routes.canary_percent();
+        let is_routed = traffic.routes.holds_pairs();
         for (service, percent) in [(&traffic.stable, 100 - canary), (&traffic.canary, canary)] {
             if service.selects(&revision.hash) {
                 share = is_routed.then(|| share.unwrap_or(0) + percent);

@@ -1,7 +1,7 @@
 //! An explanation as text for a terminal.
 
 use super::revisions::{RevisionNow, ServiceNow};
-use super::{Explanation, Next, Steps, VerbNow};
+use super::{Explanation, Next, RouteShare, Steps, VerbNow};
 use crate::words;
 
 impl Explanation {
@@ -18,10 +18,11 @@ impl Explanation {
             text += &format!("  {}\n", self::steps(steps));
         }
         if let Some(weights) = &self.weights {
-            let route = &weights.http_route;
-            let asked = weights.desired.filter(|desired| *desired != weights.canary);
-            let asked = asked.map(|desired| format!("; {desired} % is asked for")).unwrap_or_default();
-            text += &format!("  Canary's share of HTTPRoute {route}: {} %{asked}\n", weights.canary);
+            for RouteShare { route, canary } in &weights.routes {
+                let asked = weights.desired.filter(|desired| desired != canary);
+                let asked = asked.map(|desired| format!("; {desired} % is asked for")).unwrap_or_default();
+                text += &format!("  Canary's share of {route}: {canary} %{asked}\n");
+            }
         }
         text += "\nRevisions\n";
         text += &words::list(&self.revisions.iter().map(revision).collect::<Vec<_>>());

@@ -27,9 +27,11 @@ async fn one_list_of_each_kind_and_nothing_else() {
     let objects = read(&stage, "web").await.unwrap();
     assert_eq!((objects.replica_sets.len(), objects.pods.len()), (2, 3));
     assert_eq!((objects.services.len(), objects.slices.len(), objects.routes.len()), (2, 2, 1));
-    assert!(!objects.routes_unserved);
-    let lists = ["endpointslices", "httproutes", "pods", "replicasets", "rollouts", "services"];
-    assert_eq!(calls(&stage).await, lists.map(|kind| format!("list {kind} 200")));
+    assert_eq!(objects.route_versions.into_iter().collect::<Vec<_>>(), [(RouteKind::Http, "v1".to_owned())]);
+    let lists = ["endpointslices", "pods", "replicasets", "rollouts", "services"];
+    let mut wanted: Vec<String> = lists.iter().map(|kind| format!("list {kind} 200")).collect();
+    wanted.insert(0, "get httproutes/route 200".to_owned());
+    assert_eq!(calls(&stage).await, wanted);
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,13 +60,14 @@ async fn a_missing_definition_or_permission_is_named_with_what_to_do() {
     assert!(text.starts_with("the API server does not know rollouts.serin.dev: install"), "{text}");
     fail(Kind::Pod, 403);
     let text = refused(&stage, "web").await;
-    assert!(text.starts_with("you may not list pods in namespace default: ask for a role"), "{text}");
+    assert!(text.starts_with("you may not read pods in namespace default: ask for a role"), "{text}");
     fail(Kind::Service, 500);
     let text = refused(&stage, "web").await;
     assert!(text.starts_with("cannot list services in namespace default: 500"), "{text}");
-    // That there are no routes is the planner's to say.
-    fail(Kind::HttpRoute, 404);
-    assert!(read(&stage, "web").await.unwrap().routes_unserved);
+    // That there is no route is the planner's to say.
+    let get = Matcher::verb(Verb::Get).of(Kind::HttpRoute).by("person");
+    stage.api.world().fail_next(get, Fault::Status(404));
+    assert!(read(&stage, "web").await.unwrap().routes.is_empty());
 }
 
 #[test]

@@ -25,7 +25,9 @@ pub async fn read(client: &Client, group: &str, namespace: &str) -> anyhow::Resu
         ("v1", "Pod", "pods"),
         ("v1", "Service", "services"),
         ("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
+        // Only these are played.
         ("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes"),
+        ("gateway.networking.k8s.io/v1", "GRPCRoute", "grpcroutes"),
     ] {
         let root = if api_version.contains('/') { "apis" } else { "api" };
         let path = format!("/{root}/{api_version}/namespaces/{namespace}/{plural}");

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serin_api::route::RouteKind;
 use serin_engine::{Plan, Recall, Snapshot};
+use serin_process::caches::Caches;
 use serin_process::fingerprint::fingerprint;
 use serin_world::World;
 
@@ -99,8 +101,8 @@ impl Operator {
     pub fn held(&self) -> Vec<(&'static str, String, String, String)> {
         let mut held = Vec::new();
         macro_rules! hold {
-            ($($kind:literal $cache:ident),+) => {
-                $(for object in self.caches.$cache.all() {
+            ($($kind:literal $cache:expr),+) => {
+                $(for object in $cache.all() {
                     let metadata = &object.metadata;
                     let text = |text: &Option<String>| text.clone().unwrap_or_default();
                     let (name, uid) = (text(&metadata.name), text(&metadata.uid));
@@ -108,8 +110,10 @@ impl Operator {
                 })+
             };
         }
+        let Caches { rollouts, replica_sets, pods, services, slices, routes } = &self.caches;
         hold!("Rollout" rollouts, "ReplicaSet" replica_sets, "Pod" pods, "Service" services);
-        hold!("EndpointSlice" slices, "HTTPRoute" routes);
+        hold!("EndpointSlice" slices, "HTTPRoute" routes.of(RouteKind::Http).cache);
+        hold!("GRPCRoute" routes.of(RouteKind::Grpc).cache);
         held
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use serin_api::validate::{FieldError, ValidCanary, validate};
+use serin_api::route::RouteKind;
+use serin_api::validate::{FieldError, RouteRef, ValidCanary, validate};
 use serin_api::{Names, Rollout, unserved};
 use serin_world::world::{Failure, Key};
 use serin_world::{Kind, Request, World};
@@ -101,7 +102,9 @@ pub fn set(scene: Scene) -> Result<Stage, Problem> {
     }
     for other in others {
         let other = manifest(other, &namespace);
-        let kind = [Kind::Service, Kind::HttpRoute].into_iter().find(|kind| other["kind"] == kind.name());
+        let kind = [Kind::Service, Kind::HttpRoute, Kind::GrpcRoute]
+            .into_iter()
+            .find(|kind| other["kind"] == kind.name());
         let place = format!("{namespace}/{}", text(&other["metadata"], "name"));
         if kind.is_some_and(|kind| world.find(kind, &place).is_none()) {
             create(&mut world, other)?;
@@ -158,22 +161,37 @@ fn complete(
             told.push(format!("there is a Service {service} with the selector {}", selector.join(",")));
         }
     }
-    let route = &canary.http_route;
-    if world.find(Kind::HttpRoute, &format!("{namespace}/{route}")).is_none() {
-        let backends = json!([
-            {"name": canary.stable_service, "port": 80}, {"name": canary.canary_service, "port": 80},
-        ]);
+    for RouteRef { id, rules, .. } in &canary.routes {
+        let name = id.beside(namespace).replacen('/', " ", 1);
+        let Some(kind) = kind_of_route(id.kind) else {
+            return Err(Problem::NotPlayed(format!("{name}: only HTTPRoutes and GRPCRoutes are played")));
+        };
+        if world.find(kind, &format!("{}/{}", id.namespace, id.name)).is_some() {
+            continue;
+        }
+        let backend = |service: &str| json!({"name": service, "namespace": namespace, "port": 80});
+        let backends = json!([backend(&canary.stable_service), backend(&canary.canary_service)]);
+        let rule = |name: Option<&String>| json!({"name": name, "backendRefs": backends});
+        let rules = match rules.as_slice() {
+            [] => vec![rule(None)],
+            named => named.iter().map(|name| rule(Some(name))).collect(),
+        };
         create(
             world,
             json!({
-                "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
-                "metadata": {"name": route, "namespace": namespace},
-                "spec": {"rules": [{"backendRefs": backends}]},
+                "apiVersion": "gateway.networking.k8s.io/v1", "kind": id.kind.kind(),
+                "metadata": {"name": id.name, "namespace": id.namespace},
+                "spec": {"rules": rules},
             }),
         )?;
-        told.push(format!("there is an HTTPRoute {route} with one rule of both Services"));
+        let count = if rules.len() == 1 { "one rule".to_owned() } else { format!("{} rules", rules.len()) };
+        told.push(format!("there is {name} with {count} of both Services"));
     }
     Ok(told)
+}
+
+fn kind_of_route(kind: RouteKind) -> Option<Kind> {
+    [Kind::HttpRoute, Kind::GrpcRoute].into_iter().find(|known| known.name() == kind.kind())
 }
 
 fn valid(rollout: &Value) -> Result<(ValidCanary, Rollout), Problem> {

@@ -12,7 +12,7 @@ use super::{RevisionView, Selected, Shares, View, Wait};
 /// What is so.
 pub fn view(world: &Snapshot, plan: &Plan) -> View {
     let traffic = world.traffic.as_ref();
-    let route = traffic.map(|traffic| &traffic.route).filter(|route| route.found);
+    let routes = traffic.map(|traffic| &traffic.routes).filter(|routes| routes.any_found());
     let selected = |service: &ServiceView| {
         let hash = service.selector.get(POD_TEMPLATE_HASH)?;
         world.revisions.iter().find(|revision| revision.hash == *hash).map(|revision| revision.number)
@@ -34,8 +34,8 @@ pub fn view(world: &Snapshot, plan: &Plan) -> View {
     View {
         phase: plan.report.phase,
         step: plan.report.current_step_index,
-        weights: route.map(|route| {
-            let canary = route.canary_percent();
+        weights: routes.map(|routes| {
+            let canary = routes.canary_percent();
             Shares { stable: 100 - canary, canary }
         }),
         services: Selected {

@@ -91,8 +91,8 @@ fn words(action: &Action, world: &Snapshot) -> String {
                 .map_or("all pods again".to_owned(), |hash| revision(&|revision| revision.hash == *hash));
             format!("let Service {service} select {selected}")
         }
-        Action::SetWeights { route, percent, .. } => {
-            format!("give the canary Service {percent} % of HTTPRoute {route}")
+        Action::SetWeights { subject, percent, .. } => {
+            format!("give the canary Service {percent} % of {}", subject.replacen('/', " ", 1))
         }
     }
 }

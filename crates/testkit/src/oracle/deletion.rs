@@ -29,8 +29,9 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>) {
 
 /// The weights are those that were there before the first write.
 fn has_own_weights(view: &View<'_>) -> bool {
-    let own = view.status()["canary"]["managed"]["originalWeights"].as_array();
+    let managed = &view.status()["canary"]["managed"]["routes"];
     view.pairs().iter().all(|pair| {
+        let own = managed[pair.route]["originalWeights"].as_array();
         own.into_iter().flatten().any(|own| {
             (own["rule"].as_u64(), own["stable"].as_i64(), own["canary"].as_i64())
                 == (u64::try_from(pair.rule).ok(), Some(pair.stable), Some(pair.canary))

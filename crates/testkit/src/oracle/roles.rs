@@ -56,9 +56,11 @@ fn role_of<'a>(view: &View<'a>, set: &Value) -> Option<&'a Role> {
     let is_awaited = |set: &Object| view.ordinal(set).is_none() && view.may_be_wanted(set);
     let made_again = made_again.filter(|hash| view.set(hash).is_some_and(is_awaited));
     let stable = made_again.or(view.stable());
-    // Without any record, one that the stable Service selects may be taken for stable, or this one be the first.
-    let served = view.selected(&view.subject.in_force.stable).filter(|hash| view.set(hash).is_some());
-    if stable.is_none() && served.is_some_and(|served| hash_of(set) != Some(served)) {
+    // Without any record, one that status names or the stable Service selects may be taken for stable, or this one be the
+    // first.
+    let served = [view.selected(&view.subject.in_force.stable), view.status()["stableRS"].as_str()];
+    let mut served = served.into_iter().flatten().filter(|hash| view.set(hash).is_some());
+    if stable.is_none() && served.any(|served| hash_of(set) != Some(served)) {
         return None;
     }
     let is_active = stable.is_none_or(|stable| hash_of(set) == Some(stable));

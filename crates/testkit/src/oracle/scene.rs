@@ -9,8 +9,18 @@ use serde_json::Value;
 use serin_world::world::{Key, Kind, World};
 
 /// What the oracle judges: Leases and Events are nobody's business.
-pub(super) const JUDGED: [Kind; 6] =
-    [Kind::Rollout, Kind::ReplicaSet, Kind::Pod, Kind::Service, Kind::EndpointSlice, Kind::HttpRoute];
+pub(super) const JUDGED: [Kind; 7] = [
+    Kind::Rollout,
+    Kind::ReplicaSet,
+    Kind::Pod,
+    Kind::Service,
+    Kind::EndpointSlice,
+    Kind::HttpRoute,
+    Kind::GrpcRoute,
+];
+
+/// The kinds of routes.
+pub(super) const ROUTES: [Kind; 2] = [Kind::HttpRoute, Kind::GrpcRoute];
 
 /// A world at one moment.
 pub trait Scene {

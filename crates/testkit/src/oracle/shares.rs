@@ -9,14 +9,15 @@ pub fn judge(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>) {
     if was.pairs() == is.pairs() || subject.replicas == 0 {
         return;
     }
+    let changed = is.changed_routes(was);
     for (service, other) in subject.services() {
-        let after = is.share(service);
+        let after = is.share_in(service, &changed);
         let (ready, ready_elsewhere) = (is.ready_count(service), is.ready_count(other));
         verdict.require(after == 0 || ready > 0 || ready_elsewhere == 0, || {
             format!("{service} has a share of {after} and no ready endpoint; {}", is.traffic())
         });
         if was_raised(was, is, service) {
-            raised(verdict, was, is, (service, other));
+            raised(verdict, was, is, (service, other), after);
         }
     }
 }
@@ -27,11 +28,17 @@ fn was_raised(was: &View<'_>, is: &View<'_>, service: &str) -> bool {
     is.shares(service).into_iter().any(|(rule, after)| after > before.get(&rule).copied().unwrap_or(0))
 }
 
-fn raised(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, (service, other): (&str, &str)) {
+fn raised(
+    verdict: &mut Verdict<'_>,
+    was: &View<'_>,
+    is: &View<'_>,
+    (service, other): (&str, &str),
+    after: i64,
+) {
     let Subject { in_force, replicas, .. } = is.subject;
     // A first deploy, and a Service with a selector of its own, have no revision meant.
     let Some(hash) = is.selected(service) else { return };
-    let (after, ready) = (is.share(service), is.ready_count(service));
+    let ready = is.ready_count(service);
     let of_revision = is.ready(service).get(hash).copied().unwrap_or(0);
     // What the other one lists and does not select is about to leave it.
     let stays = |of: &&str| is.selected(other).is_none_or(|selected| *of == selected);
@@ -42,7 +49,9 @@ fn raised(verdict: &mut Verdict<'_>, was: &View<'_>, is: &View<'_>, (service, ot
     let is_way_back =
         service == in_force.stable && is.selected(&in_force.canary) != is.selected(&in_force.stable);
     // Somebody has taken the traffic away altogether: anything is better.
-    let was_nowhere = was.pairs().iter().all(|pair| pair.stable + pair.canary == 0);
+    let changed = is.changed_routes(was);
+    let mut before = was.pairs().into_iter().filter(|pair| changed.contains(&pair.route));
+    let was_nowhere = before.all(|pair| pair.stable + pair.canary == 0);
     if is_refuge || was_nowhere {
         return;
     }

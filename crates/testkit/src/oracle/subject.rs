@@ -8,6 +8,8 @@ use serin_api::names::GATEWAY_API_PLUGIN;
 
 use super::Object;
 use super::names::{name_of, texts};
+use super::scene::ROUTES;
+use serin_world::world::Kind;
 
 /// How long pods stay where the Rollout does not say.
 const DEFAULT_DELAY_SECONDS: i64 = 30;
@@ -19,12 +21,21 @@ pub struct Role {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// The Services and the route that a Rollout names.
+/// A route that a Rollout names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteName {
+    pub kind: Kind,
+    pub name: String,
+    /// The names of the rules that are meant; every one where there is none.
+    pub rules: Vec<String>,
+}
+
+/// The Services and the routes that a Rollout names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct References {
     pub stable: String,
     pub canary: String,
-    pub route: String,
+    pub routes: Vec<RouteName>,
 }
 
 /// A Rollout as far as it says by itself what is its own.
@@ -61,14 +72,14 @@ impl Subject {
         let wanted = References {
             stable: text(&canary["stableService"]),
             canary: text(&canary["canaryService"]),
-            route: text(&route["httpRoute"]),
+            routes: named_routes(route),
         };
         let managed = &rollout["status"]["canary"]["managed"];
         let in_force = if managed.is_object() {
             References {
                 stable: text(&managed["stableService"]["name"]),
                 canary: text(&managed["canaryService"]["name"]),
-                route: text(&managed["httpRoute"]),
+                routes: recorded_routes(&managed["routes"]),
             }
         } else {
             wanted.clone()
@@ -94,6 +105,12 @@ impl Subject {
         }
     }
 
+    /// Whether a route is the Rollout's to write.
+    pub fn names_route(&self, kind: Kind, name: &str) -> bool {
+        let mut routes = self.in_force.routes.iter().chain(&self.wanted.routes);
+        routes.any(|route| route.kind == kind && route.name == name)
+    }
+
     /// Both Services, each with the other one.
     pub fn services(&self) -> [(&str, &str); 2] {
         let References { stable, canary, .. } = &self.in_force;
@@ -104,4 +121,39 @@ impl Subject {
     pub fn names_service(&self, name: &str) -> bool {
         [&self.in_force, &self.wanted].into_iter().any(|of| of.stable == name || of.canary == name)
     }
+}
+
+/// The routes that a spec names, in its own words.
+fn named_routes(routing: &Value) -> Vec<RouteName> {
+    let mut routes: Vec<RouteName> = Vec::new();
+    for (field, kind) in [("httpRoute", Kind::HttpRoute), ("grpcRoute", Kind::GrpcRoute)] {
+        let one = routing[field].as_str().into_iter().map(|name| (name, None));
+        let several = routing[format!("{field}s")].as_array().into_iter().flatten();
+        let several =
+            several.map(|entry| (entry["name"].as_str().unwrap_or_default(), entry["rule"].as_str()));
+        for (name, rule) in one.chain(several) {
+            let rule = rule.map(str::to_owned);
+            match routes.iter_mut().find(|known| known.kind == kind && known.name == name) {
+                Some(known) => known.rules.extend(rule),
+                None => {
+                    routes.push(RouteName { kind, name: name.to_owned(), rules: rule.into_iter().collect() })
+                }
+            }
+        }
+    }
+    routes
+}
+
+/// The routes that status records.
+fn recorded_routes(managed: &Value) -> Vec<RouteName> {
+    let route = |entry: &Value| {
+        let kind = ROUTES.into_iter().find(|kind| entry["kind"] == kind.name())?;
+        let rules = entry["rules"].as_array().into_iter().flatten();
+        Some(RouteName {
+            kind,
+            name: entry["name"].as_str()?.to_owned(),
+            rules: rules.filter_map(|rule| Some(rule.as_str()?.to_owned())).collect(),
+        })
+    };
+    managed.as_array().into_iter().flatten().filter_map(route).collect()
 }

@@ -8,15 +8,17 @@ use serin_api::names::POD_TEMPLATE_HASH;
 
 use super::Object;
 use super::names::{controller_of, hash_of, is_deleting, name_of, namespace_of, replicas_of, texts};
-use super::scene::Scene;
-use super::subject::{References, Subject};
+use super::scene::{ROUTES, Scene};
+use super::subject::{References, RouteName, Subject};
 use serin_world::world::Kind;
 
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 /// The weights of the stable and the canary Service in one rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
+    /// The place of the route among those that are named.
+    pub route: usize,
     pub rule: usize,
     pub stable: i64,
     pub canary: i64,
@@ -24,7 +26,7 @@ pub struct Pair {
 
 impl Pair {
     /// The share of one side in percent, rounded up, so that any traffic counts.
-    fn percent(self, own: i64) -> i64 {
+    fn percent(&self, own: i64) -> i64 {
         let sum = self.stable + self.canary;
         if sum == 0 { 0 } else { (own * 100 + sum - 1) / sum }
     }
@@ -41,7 +43,7 @@ pub struct View<'a> {
     pods: Vec<Object>,
     services: Vec<Object>,
     slices: Vec<Object>,
-    routes: Vec<Object>,
+    routes: Vec<(Kind, Object)>,
 }
 
 impl<'a> View<'a> {
@@ -69,7 +71,10 @@ impl<'a> View<'a> {
             pods: all(Kind::Pod),
             services: all(Kind::Service),
             slices: all(Kind::EndpointSlice),
-            routes: all(Kind::HttpRoute),
+            routes: ROUTES
+                .into_iter()
+                .flat_map(|kind| all(kind).into_iter().map(move |of| (kind, of)))
+                .collect(),
         }
     }
 
@@ -91,11 +96,19 @@ impl<'a> View<'a> {
         self.status()["observedGeneration"] == self.rollout["metadata"]["generation"]
     }
 
-    /// The rules of the managed route that hold both Services, each once.
+    /// The rules of the managed routes that hold both Services, each once.
     pub fn pairs(&self) -> Vec<Pair> {
-        let References { stable, canary, route } = &self.subject.in_force;
-        let Some(route) = self.routes.iter().find(|found| name_of(found) == route) else { return Vec::new() };
+        let named = self.subject.in_force.routes.iter().enumerate();
+        named.flat_map(|(place, route)| self.pairs_of(place, route)).collect()
+    }
+
+    fn pairs_of(&self, place: usize, named: &RouteName) -> Vec<Pair> {
+        let References { stable, canary, .. } = &self.subject.in_force;
+        let is_named = |(kind, found): &&(Kind, Object)| *kind == named.kind && name_of(found) == named.name;
+        let Some((_, route)) = self.routes.iter().find(is_named) else { return Vec::new() };
         let rules = route["spec"]["rules"].as_array().into_iter().flatten();
+        let is_meant =
+            |rule: &Value| named.rules.is_empty() || named.rules.iter().any(|name| rule["name"] == **name);
         let pair = |(rule, value): (usize, &Value)| {
             let backends = value["backendRefs"].as_array()?;
             let weight = |service: &str| {
@@ -104,21 +117,33 @@ impl<'a> View<'a> {
                 let weight = of.next()?["weight"].as_i64().unwrap_or(1);
                 of.next().is_none().then_some(weight)
             };
-            Some(Pair { rule, stable: weight(stable)?, canary: weight(canary)? })
+            Some(Pair { route: place, rule, stable: weight(stable)?, canary: weight(canary)? })
         };
-        rules.enumerate().filter_map(pair).collect()
+        rules.enumerate().filter(|(_, rule)| is_meant(rule)).filter_map(pair).collect()
     }
 
-    /// The share of a Service in percent in each rule.
-    pub fn shares(&self, service: &str) -> BTreeMap<usize, i64> {
+    /// The share of a Service in percent in each rule of each route.
+    pub fn shares(&self, service: &str) -> BTreeMap<(usize, usize), i64> {
         let own =
-            |pair: Pair| if service == self.subject.in_force.stable { pair.stable } else { pair.canary };
-        self.pairs().into_iter().map(|pair| (pair.rule, pair.percent(own(pair)))).collect()
+            |pair: &Pair| if service == self.subject.in_force.stable { pair.stable } else { pair.canary };
+        self.pairs().iter().map(|pair| ((pair.route, pair.rule), pair.percent(own(pair)))).collect()
     }
 
     /// The largest share of a Service in percent.
     pub fn share(&self, service: &str) -> i64 {
         self.shares(service).into_values().max().unwrap_or(0)
+    }
+
+    /// The same in some routes.
+    pub fn share_in(&self, service: &str, routes: &BTreeSet<usize>) -> i64 {
+        let shares = self.shares(service).into_iter().filter(|((route, _), _)| routes.contains(route));
+        shares.map(|(_, share)| share).max().unwrap_or(0)
+    }
+
+    /// The routes whose weights are others than they were: each of several is written by itself.
+    pub fn changed_routes(&self, was: &View<'_>) -> BTreeSet<usize> {
+        let before = was.pairs();
+        self.pairs().into_iter().filter(|pair| !before.contains(pair)).map(|pair| pair.route).collect()
     }
 
     fn service(&self, name: &str) -> Option<&Object> {
@@ -234,6 +259,18 @@ impl<'a> View<'a> {
         let services = self.subject.services().into_iter().map(|(service, _)| service);
         let serving = services.filter(|service| self.selected(service) == Some(hash));
         serving.map(|service| self.share(service)).sum()
+    }
+
+    /// The same in each rule of each route.
+    pub fn shares_of_revision(&self, hash: &str) -> BTreeMap<(usize, usize), i64> {
+        let services = self.subject.services().into_iter().map(|(service, _)| service);
+        let mut sums = BTreeMap::new();
+        for service in services.filter(|service| self.selected(service) == Some(hash)) {
+            for (place, share) in self.shares(service) {
+                *sums.entry(place).or_default() += share;
+            }
+        }
+        sums
     }
 
     /// The pods that all revisions want, by revision.

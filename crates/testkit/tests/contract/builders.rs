@@ -9,7 +9,7 @@ fn the_smallest_rollout_is_valid() {
     let canary = validate(&built).unwrap();
     assert_eq!(canary.stable_service, STABLE);
     assert_eq!(canary.canary_service, CANARY);
-    assert_eq!(canary.http_route, ROUTE);
+    assert_eq!(canary.routes[0].id.name, ROUTE);
     assert_eq!(built.metadata.uid.as_deref(), Some("uid-of-a"));
     assert_eq!(built.metadata.generation, Some(1));
 }

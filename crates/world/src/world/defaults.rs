@@ -22,7 +22,11 @@ pub(crate) fn fill(kind: Kind, object: &mut Value) {
         }
         Kind::Pod => pods::fill(&mut object["spec"]),
         Kind::Service => services::fill(&mut object["spec"]),
-        Kind::HttpRoute => routes::fill(&mut object["spec"]),
+        Kind::HttpRoute => {
+            routes::fill(&mut object["spec"]);
+            routes::fill_http_matches(&mut object["spec"]);
+        }
+        Kind::GrpcRoute => routes::fill(&mut object["spec"]),
         Kind::EndpointSlice => {
             // The list of endpoints is required in the server's type, so an empty one is written as null.
             let is_empty = object["endpoints"].as_array().is_none_or(Vec::is_empty);

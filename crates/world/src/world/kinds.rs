@@ -14,6 +14,7 @@ pub enum Kind {
     Service,
     EndpointSlice,
     HttpRoute,
+    GrpcRoute,
     Lease,
     Event,
 }
@@ -35,7 +36,7 @@ pub(crate) struct Facts {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Namespace,
         Self::Rollout,
         Self::ReplicaSet,
@@ -43,6 +44,7 @@ impl Kind {
         Self::Service,
         Self::EndpointSlice,
         Self::HttpRoute,
+        Self::GrpcRoute,
         Self::Lease,
         Self::Event,
     ];
@@ -55,6 +57,12 @@ impl Kind {
     /// The name of the kind, as in manifests.
     pub fn name(self) -> &'static str {
         self.facts().kind
+    }
+
+    /// The API group and version; no group for the kind whose group is chosen by the world.
+    pub fn group_version(self) -> (Option<&'static str>, &'static str) {
+        let Facts { group, version, .. } = self.facts();
+        (group, version)
     }
 
     /// Whether objects of this kind live in a namespace.
@@ -93,12 +101,19 @@ impl Kind {
                 has_generation: true,
                 ..core("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
             },
-            Self::HttpRoute => Facts {
-                has_status: true,
-                has_generation: true,
-                is_custom: true,
-                ..core("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute")
-            },
+            Self::HttpRoute | Self::GrpcRoute => {
+                let (plural, kind) = if self == Self::HttpRoute {
+                    ("httproutes", "HTTPRoute")
+                } else {
+                    ("grpcroutes", "GRPCRoute")
+                };
+                Facts {
+                    has_status: true,
+                    has_generation: true,
+                    is_custom: true,
+                    ..core("gateway.networking.k8s.io", "v1", plural, kind)
+                }
+            }
             Self::Lease => core("coordination.k8s.io", "v1", "leases", "Lease"),
             Self::Event => core("events.k8s.io", "v1", "events", "Event"),
         }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use serin_api::route::{RouteId, RouteKind};
 use serin_api::{Names, Rollout};
 use serin_engine::api_call::api_call;
 use serin_engine::observe::Objects;
-use serin_engine::{Action, ApiCall, Recall, observe};
+use serin_engine::{ApiCall, Recall, observe};
 
 use super::generate::Generated;
 use crate::api::{Api, Language};
@@ -37,20 +38,19 @@ pub fn write_weights(api: &Api, route: &Generated, percent: i32) -> Result<(Valu
 /// The engine's call for a share of a route as it was read; `None` where nothing differs.
 fn call(route: &Generated, present: &Value, percent: i32) -> Result<Option<ApiCall>, String> {
     let read = serde_json::from_value(present.clone()).map_err(|error| error.to_string())?;
+    let (namespace, name) = (route.pair.namespace.clone(), route.name.clone());
+    let id = RouteId { kind: RouteKind::Http, namespace, name };
     let objects = Objects {
         rollout: Arc::new(rollout(route)?),
-        routes: BTreeMap::from([(route.name.clone(), Arc::new(read))]),
+        routes: BTreeMap::from([(id, Arc::new(read))]),
+        route_versions: BTreeMap::from([(RouteKind::Http, "v1".to_owned())]),
         ..Objects::default()
     };
     let world = observe(&objects, &Arc::new(Names::default()), &Recall::default());
-    let view = &world.traffic.as_ref().ok_or("no traffic is managed")?.route;
-    let changes = view.changes_for(percent).map_err(|error| format!("{}: {error:?}", route.name))?;
-    if changes.is_empty() {
-        return Ok(None);
-    }
-    let from = view.canary_percent();
-    let action = Action::SetWeights { route: route.name.clone(), from, percent, changes, drift: None };
-    Ok(Some(api_call(&world, &action)))
+    let routes = &world.traffic.as_ref().ok_or("no traffic is managed")?.routes;
+    let changes = routes.changes_for(percent).map_err(|(_, error)| format!("{}: {error:?}", route.name))?;
+    let Some(change) = changes.into_iter().next() else { return Ok(None) };
+    Ok(Some(api_call(&world, &change.action(&world.rollout.namespace, percent, None))))
 }
 
 fn rollout(route: &Generated) -> Result<Rollout, String> {

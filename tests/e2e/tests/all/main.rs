@@ -22,4 +22,5 @@ mod resume;
 mod routes;
 mod scenario_canary_aware;
 mod scenario_pinned_clients;
+mod several_routes;
 mod steps;

@@ -19,7 +19,7 @@ pub const DEFECTS: &[Defect] = &[
 ];
 
 fn label_route(_: &Snapshot, call: &mut ApiCall) {
-    if let (Target::HttpRoute, Body::JsonPatch { changes, .. }) = (call.target, &mut call.body) {
+    if let (Target::Route(_), Body::JsonPatch { changes, .. }) = (call.target, &mut call.body) {
         changes.push(
             json!({"op": "add", "path": "/metadata/labels", "value": {"rollouts-in-progress": "true"}}),
         );
@@ -27,7 +27,7 @@ fn label_route(_: &Snapshot, call: &mut ApiCall) {
 }
 
 fn write_backends(_: &Snapshot, call: &mut ApiCall) {
-    if let (Target::HttpRoute, Body::JsonPatch { changes, .. }) = (call.target, &mut call.body) {
+    if let (Target::Route(_), Body::JsonPatch { changes, .. }) = (call.target, &mut call.body) {
         let weights: Vec<_> = changes.iter().map(|change| change["value"].clone()).collect();
         let backends: Vec<_> = ["stable", "canary"].into_iter().zip(weights).collect();
         let backends: Vec<_> =
@@ -37,7 +37,7 @@ fn write_backends(_: &Snapshot, call: &mut ApiCall) {
 }
 
 fn lose_the_sum(_: &Snapshot, call: &mut ApiCall) {
-    if let (Target::HttpRoute, Body::JsonPatch { changes, .. }) = (call.target, &mut call.body) {
+    if let (Target::Route(_), Body::JsonPatch { changes, .. }) = (call.target, &mut call.body) {
         changes.truncate(1);
     }
 }
@@ -75,7 +75,7 @@ fn forget_tests(_: &Snapshot, call: &mut ApiCall) {
 }
 
 fn write_elsewhere(_: &Snapshot, call: &mut ApiCall) {
-    if let (Target::HttpRoute, Body::JsonPatch { tests, changes }) = (call.target, &mut call.body) {
+    if let (Target::Route(_), Body::JsonPatch { tests, changes }) = (call.target, &mut call.body) {
         call.path = call.path.replace("/route", "/other-route");
         tests.clear();
         changes.truncate(1);

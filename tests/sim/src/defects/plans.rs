@@ -64,18 +64,9 @@ pub(super) fn select(world: &Snapshot, is_stable: bool, hash: &str) -> Option<Ac
 }
 
 fn weights(world: &Snapshot, percent: i32) -> Option<Action> {
-    let route = &world.traffic.as_ref().filter(|traffic| traffic.recorded)?.route;
-    if !route.found || route.is_at(percent) {
-        return None;
-    }
-    let changes = route.changes_for(percent).ok()?;
-    Some(Action::SetWeights {
-        route: route.name.clone(),
-        from: route.canary_percent(),
-        percent,
-        changes,
-        drift: None,
-    })
+    let routes = &world.traffic.as_ref().filter(|traffic| traffic.recorded)?.routes;
+    let change = routes.changes_for(percent).ok()?.into_iter().next()?;
+    Some(change.action(&world.rollout.namespace, percent, None))
 }
 
 pub(super) fn scale(revision: &Revision, to: i32) -> Option<Action> {
@@ -163,11 +154,10 @@ fn step_without_weight(world: &Snapshot, plan: &mut Plan) {
 fn restore_early(world: &Snapshot, plan: &mut Plan) {
     let (Some(traffic), Some(stable)) = (&world.traffic, world.stable()) else { return };
     let hands_over = traffic.canary.selects(&stable.hash) && !traffic.stable.selects(&stable.hash);
-    let changes = traffic.route.restoring(&traffic.original_weights).unwrap_or_default();
-    if hands_over && !changes.is_empty() {
+    let changes = traffic.routes.restoring().unwrap_or_default();
+    if let Some(change) = changes.into_iter().next().filter(|_| hands_over) {
         plan.actions.retain(|action| !action.is_traffic());
-        let (route, from) = (traffic.route.name.clone(), traffic.route.canary_percent());
-        plan.actions.insert(0, Action::SetWeights { route, from, percent: 50, changes, drift: None });
+        plan.actions.insert(0, change.action(&world.rollout.namespace, 50, None));
     }
 }
 
@@ -208,7 +198,7 @@ fn shrink_canary(world: &Snapshot, plan: &mut Plan) {
 }
 
 fn drop_aborted(world: &Snapshot, plan: &mut Plan) {
-    let is_back = world.traffic.as_ref().is_some_and(|traffic| traffic.route.canary_is_zero());
+    let is_back = world.traffic.as_ref().is_some_and(|traffic| traffic.routes.canary_is_zero());
     if plan.report.abort && is_back {
         add(plan, canary(world).and_then(|canary| scale(canary, 0)));
     }
@@ -235,7 +225,7 @@ fn edit_lifts_abort(_: &Snapshot, plan: &mut Plan) {
 fn flip_at_commit(world: &Snapshot, plan: &mut Plan) {
     let commits = plan.actions.iter().any(|action| matches!(action, Action::RecordStable { .. }));
     if commits && let Some(canary) = canary(world) {
-        let percent = world.traffic.as_ref().map_or(100, |traffic| traffic.route.canary_percent());
+        let percent = world.traffic.as_ref().map_or(100, |traffic| traffic.routes.canary_percent());
         if percent < 100 || world.rollout.replicas > 1 {
             replace_move(plan, weights(world, 0));
         } else {
@@ -252,7 +242,7 @@ fn select_beside_weight(world: &Snapshot, plan: &mut Plan) {
 }
 
 fn select_newest(world: &Snapshot, plan: &mut Plan) {
-    let share = world.traffic.as_ref().is_some_and(|traffic| traffic.route.canary_percent() > 0);
+    let share = world.traffic.as_ref().is_some_and(|traffic| traffic.routes.canary_percent() > 0);
     if share && let Some(canary) = canary(world) {
         replace_move(plan, select(world, false, &canary.hash));
     }

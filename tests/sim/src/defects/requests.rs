@@ -11,7 +11,7 @@ pub const DEFECTS: &[Defect] = &[
 ];
 
 fn select_unready(world: &Snapshot, plan: &mut Plan) {
-    let share = world.traffic.as_ref().map_or(100, |traffic| traffic.route.canary_percent());
+    let share = world.traffic.as_ref().map_or(100, |traffic| traffic.routes.canary_percent());
     if waits_for(plan, "AvailablePods") && share == 0 && !world.rollout.paused {
         replace_move(plan, canary(world).and_then(|canary| select(world, false, &canary.hash)));
     }

@@ -21,6 +21,7 @@ impl SmallWorld {
     pub fn new(replicas: u32, steps: usize, roles: bool) -> Self {
         let setting = Setting {
             restores: false,
+            several: false,
             replicas,
             steps,
             roles,

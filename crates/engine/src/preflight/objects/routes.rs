@@ -10,7 +10,7 @@ pub const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";
 
 /// A route.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Route {
+pub struct RouteShape {
     pub parents: Vec<Parent>,
     pub rules: Vec<RouteRule>,
     pub reports: Vec<ParentReport>,
@@ -19,6 +19,7 @@ pub struct Route {
 /// One rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RouteRule {
+    pub name: Option<String>,
     pub matches: usize,
     pub backends: Vec<RouteBackend>,
 }
@@ -100,7 +101,7 @@ impl Parent {
     }
 }
 
-impl Route {
+impl RouteShape {
     /// Reads the `spec` and the `status` of a route.
     pub fn of(spec: &Value, status: &Value) -> Self {
         Self {
@@ -137,6 +138,7 @@ fn rule(value: &Value) -> RouteRule {
         weight: number(&value["weight"]),
     };
     RouteRule {
+        name: text(&value["name"]),
         matches: list(&value["matches"]).len(),
         backends: list(&value["backendRefs"]).iter().map(backend).collect(),
     }

@@ -10,7 +10,7 @@ fn let_go() -> Town {
     let mut town = Town::new();
     town.given(Kind::Rollout, "web", "/metadata/deletionTimestamp", json!(NOON));
     let managed = json!({
-        "stableService": {"name": "stable"}, "canaryService": {"name": "canary"}, "httpRoute": "route",
+        "stableService": {"name": "stable"}, "canaryService": {"name": "canary"}, "routes": [{"kind": "HTTPRoute", "name": "route"}],
     });
     town.given(Kind::Rollout, "web", "/status/canary", json!({"managed": managed}));
     town.written(Kind::Rollout, "web", "/metadata/finalizers", json!([]));

@@ -45,7 +45,7 @@ fn at_rest_the_canary_is_a_refuge_unless_nobody_wants_one() {
     let mut town = Town::new();
     town.both(|world| list(world, "stable", "v1", 0));
     let managed = json!({"managed": {
-        "httpRoute": "route", "stableService": {"name": "stable"}, "canaryService": {"name": "canary"},
+        "routes": [{"kind": "HTTPRoute", "name": "route"}], "stableService": {"name": "stable"}, "canaryService": {"name": "canary"},
     }});
     town.given(Kind::Rollout, "web", "/status/canary", managed);
     let left = town.oracle.judge_rest(&town.before);
@@ -77,7 +77,7 @@ fn a_service_moves_only_without_share_or_back_to_what_was_recorded() {
     town.both(|world| drop(world.put(Kind::HttpRoute, route("route", 100, 0)))).is_fine();
     let mut town = Town::new();
     let managed = json!({
-        "httpRoute": "route", "stableService": {"name": "stable"},
+        "routes": [{"kind": "HTTPRoute", "name": "route"}], "stableService": {"name": "stable"},
         "canaryService": {"name": "canary", "podTemplateHash": "v2"},
     });
     town.given(Kind::Rollout, "web", "/status/canary", json!({"managed": managed}));
