@@ -16,7 +16,7 @@ use serin_process::answer;
 use serin_process::caches::Caches;
 use serin_process::fingerprint::fingerprint;
 use serin_process::recovery::{Recovery, backoff, is_stale, recovery};
-use serin_process::rounds::{MAX_ROUNDS, NEXT_TURN, in_parallel, in_sequence};
+use serin_process::rounds::{MAX_ROUNDS, NEXT_TURN, in_parallel, in_sequence, is_left_out};
 use serin_world::world::Failure;
 use serin_world::{Kind, Request, World};
 
@@ -336,7 +336,17 @@ impl Operator {
                     hand.done.insert(index);
                 }
             }
-            Err(failure) => hand.has_failed |= !self.recover(&action, &call, failure, world),
+            Err(failure) => {
+                let Hand { plan, deeds, .. } = &mut *hand;
+                let follows = |deed: &Deed| match deed {
+                    Deed::Act(other) => {
+                        plan.actions.get(*other).is_none_or(|other| !is_left_out(other, &action))
+                    }
+                    Deed::RecordStatus => true,
+                };
+                deeds.retain(follows);
+                hand.has_failed |= !self.recover(&action, &call, failure, world);
+            }
         }
         Some(Called { call, action: Some(action), outcome: outcome.map(drop) })
     }

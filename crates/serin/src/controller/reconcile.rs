@@ -15,7 +15,7 @@ use crate::apply::Failure;
 use crate::triggers::Key;
 use serin_process::fingerprint::fingerprint;
 use serin_process::recovery::{Recovery, is_stale, recovery};
-use serin_process::rounds::{MAX_ROUNDS, NEXT_TURN, in_parallel, in_sequence};
+use serin_process::rounds::{MAX_ROUNDS, NEXT_TURN, in_parallel, in_sequence, is_left_out};
 
 /// Does everything that is safe now for one Rollout, and tells after how long to look again although nothing happens.
 ///
@@ -77,7 +77,8 @@ fn wait(until: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(until.duration_since(now)).unwrap_or_default() + Duration::from_millis(1)
 }
 
-/// Carries out a plan. A failed write stops none of the others: they are safe together, and so each alone.
+/// Carries out a plan. A failed write stops none of the others: they are safe together, and so each alone. But of weights
+/// that are raised, none follows one that has failed.
 async fn apply(
     key: &Key,
     context: &Context,
@@ -88,11 +89,18 @@ async fn apply(
 ) -> Result<(), Failure> {
     let mut failure = None;
     let mut done = BTreeSet::new();
+    let mut failed: Vec<&Action> = Vec::new();
     for (index, action) in in_sequence(plan) {
+        if failed.iter().any(|failed| is_left_out(action, failed)) {
+            continue;
+        }
         match carry_out(key, context, memory, world, action, refreshed).await {
             Ok(true) => drop(done.insert(index)),
-            Ok(false) => {}
-            Err(error) => drop(failure.get_or_insert(error)),
+            Ok(false) => failed.push(action),
+            Err(error) => {
+                failed.push(action);
+                failure.get_or_insert(error);
+            }
         }
     }
     let calls = in_parallel(plan).map(|(_, action)| async move {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use serin_e2e::Space;
+use serin_e2e::audit::Write;
 
 const NAME: &str = "shop";
 const ROUTES: [(&str, &str); 3] = [("httproutes", "pages"), ("grpcroutes", "apps"), ("tcproutes", "feed")];
@@ -118,6 +119,14 @@ fn where_one_route_is_refused_the_others_go_back_and_the_step_waits_with_the_rea
         waits.contains("GRPCRoute/apps") && waits.contains("no canary of the apps today")
     });
     space.until("the others have gone back", || weights(&space) == [0, 0, 0]);
+    // It is tried again, and the others are not changed for it in vain.
+    let weight = |write: &Write| write.object["spec"]["rules"][1]["backendRefs"][1]["weight"].clone();
+    let is_raise = |write: &&Write| write.name == "pages" && weight(write) == 25;
+    let raised = || space.writes().iter().filter(is_raise).count();
+    let before = raised();
+    assert_eq!(before, 1, "the first of them was written before anybody knew");
+    std::thread::sleep(std::time::Duration::from_secs(12));
+    assert_eq!(raised(), before, "the others were raised although the apps were refused again");
     assert_eq!(space.rollout(NAME)["status"]["currentStepIndex"], json!(0));
     space.kubectl(&["delete", "validatingadmissionpolicybindings,validatingadmissionpolicies", &policy]);
     space.until_paused_at(NAME, 1);
