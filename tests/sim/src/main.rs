@@ -53,7 +53,7 @@ enum Command {
     /// Play stories with each of the defects on purpose, and tell which story finds which.
     Defects {
         /// How many stories each defect is looked for in.
-        #[arg(long, default_value_t = 2000)]
+        #[arg(long, default_value_t = 4000)]
         stories: u64,
         /// How many things happen in a story, at most.
         #[arg(long, default_value_t = 40)]

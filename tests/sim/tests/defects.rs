@@ -9,7 +9,7 @@ use serin_stories::defects::{all, find, find_among, of_requests};
 use serin_stories::setting::Setting;
 
 /// In how many stories each is looked for, and how many things happen in one, at most.
-const STORIES: u64 = 2000;
+const STORIES: u64 = 4000;
 const TURNS: u32 = 40;
 
 #[test]
