@@ -119,7 +119,7 @@ pub struct ExplainArgs {
 pub struct PlanArgs {
     /// The Rollout, where the files hold several or, with `--from live`, none.
     pub name: Option<String>,
-    /// A file, a folder, or - for standard input. Services and HTTPRoutes in it are used, other objects are not.
+    /// A file, a folder, or - for standard input. Services and routes in it are used, other objects are not.
     #[arg(long = "filename", short = 'f', value_name = "FILE")]
     pub files: Vec<std::path::PathBuf>,
     /// The image of the update; of which container, where there are several.

@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use serin_api::route::RouteKind;
 use serin_api::status::{Phase, RolloutStatus};
 
 use serin_process::error::Category;
@@ -140,7 +141,7 @@ impl Metrics {
         self.0.step.remove(&labels);
         self.0.weight_desired.remove(&labels);
         self.0.weight_written.remove(&labels);
-        for kind in ["HTTPRoute", "Service"] {
+        for kind in RouteKind::ALL.map(RouteKind::kind).into_iter().chain(["Service"]) {
             self.0.drift.remove(&drift_labels(namespace, name, kind));
         }
     }

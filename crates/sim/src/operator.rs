@@ -453,9 +453,11 @@ pub fn kind_of(target: Target) -> Kind {
         Target::Rollout | Target::RolloutStatus => Kind::Rollout,
         Target::ReplicaSet => Kind::ReplicaSet,
         Target::Service => Kind::Service,
+        Target::Route(RouteKind::Http) => Kind::HttpRoute,
         Target::Route(RouteKind::Grpc) => Kind::GrpcRoute,
-        // Of the others there are none in the world.
-        Target::Route(_) => Kind::HttpRoute,
+        Target::Route(RouteKind::Tls) => Kind::TlsRoute,
+        Target::Route(RouteKind::Tcp) => Kind::TcpRoute,
+        Target::Route(RouteKind::Udp) => Kind::UdpRoute,
         Target::Pod | Target::Eviction => Kind::Pod,
     }
 }

@@ -198,9 +198,6 @@ pub enum Problem {
     /// The API server would not take an object: which one, and why.
     #[error("{0}: {1}")]
     Refused(String, String),
-    /// Something that only a cluster can show.
-    #[error("{0}")]
-    NotPlayed(String),
     /// So many moments have passed without an end.
     #[error("it has not come to rest after {0} moments")]
     Endless(usize),

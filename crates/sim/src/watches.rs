@@ -14,7 +14,7 @@ use serin_world::{Kind, World};
 use crate::view::View;
 
 /// The kinds that the operator watches.
-pub const WATCHED: [Kind; 7] = [
+pub const WATCHED: [Kind; 10] = [
     Kind::Rollout,
     Kind::ReplicaSet,
     Kind::Pod,
@@ -22,6 +22,9 @@ pub const WATCHED: [Kind; 7] = [
     Kind::EndpointSlice,
     Kind::HttpRoute,
     Kind::GrpcRoute,
+    Kind::TlsRoute,
+    Kind::TcpRoute,
+    Kind::UdpRoute,
 ];
 
 /// How far each watch of one process has come.
@@ -136,6 +139,9 @@ fn feed(kind: Kind, event: Event<Arc<Value>>, caches: &Caches) {
         Kind::EndpointSlice => feed!(caches.slices),
         Kind::HttpRoute => feed!(caches.routes.of(RouteKind::Http).cache),
         Kind::GrpcRoute => feed!(caches.routes.of(RouteKind::Grpc).cache),
+        Kind::TlsRoute => feed!(caches.routes.of(RouteKind::Tls).cache),
+        Kind::TcpRoute => feed!(caches.routes.of(RouteKind::Tcp).cache),
+        Kind::UdpRoute => feed!(caches.routes.of(RouteKind::Udp).cache),
         Kind::Namespace | Kind::Lease | Kind::Event => {}
     }
 }

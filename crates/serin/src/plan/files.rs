@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde::Deserialize as _;
 use serde_json::Value;
+use serin_api::route::RouteKind;
 
 /// Objects, in the order of the files.
 #[derive(Debug, Default)]
@@ -105,11 +106,12 @@ impl Manifests {
         &self.objects
     }
 
-    /// The Services and routes of a namespace. An object that names none belongs to whichever is asked for.
+    /// The Services of a namespace, and all routes. An object that names no namespace belongs to whichever is asked for.
     pub fn others(&self, namespace: &str) -> Vec<Value> {
         let belongs = |object: &&Value| {
-            matches!(object["kind"].as_str(), Some("Service" | "HTTPRoute"))
-                && object["metadata"]["namespace"].as_str().is_none_or(|own| own == namespace)
+            let kind = object["kind"].as_str().unwrap_or_default();
+            let is_here = object["metadata"]["namespace"].as_str().is_none_or(|own| own == namespace);
+            kind == "Service" && is_here || RouteKind::of(kind).is_some()
         };
         self.objects.iter().filter(belongs).cloned().collect()
     }

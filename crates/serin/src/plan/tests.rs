@@ -48,7 +48,7 @@ fn the_documentation_shows_what_is_printed() {
 
 #[test]
 fn every_example_can_be_planned() {
-    for folder in ["minimal", "pinned-clients", "canary-aware", "queue-worker"] {
+    for folder in ["minimal", "several-routes", "pinned-clients", "canary-aware", "queue-worker"] {
         let timeline = planned(&format!("serin plan -f examples/{folder}")).unwrap();
         assert!(timeline.is_good(), "{folder}: {}", timeline.text());
         assert!(timeline.assumed.iter().all(|sentence| !sentence.starts_with("there is")), "{folder}");

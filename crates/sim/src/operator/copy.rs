@@ -101,7 +101,7 @@ impl Operator {
     pub fn held(&self) -> Vec<(&'static str, String, String, String)> {
         let mut held = Vec::new();
         macro_rules! hold {
-            ($($kind:literal $cache:expr),+) => {
+            ($($kind:tt $cache:expr),+) => {
                 $(for object in $cache.all() {
                     let metadata = &object.metadata;
                     let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -112,8 +112,11 @@ impl Operator {
         }
         let Caches { rollouts, replica_sets, pods, services, slices, routes } = &self.caches;
         hold!("Rollout" rollouts, "ReplicaSet" replica_sets, "Pod" pods, "Service" services);
-        hold!("EndpointSlice" slices, "HTTPRoute" routes.of(RouteKind::Http).cache);
-        hold!("GRPCRoute" routes.of(RouteKind::Grpc).cache);
+        hold!("EndpointSlice" slices);
+        for kind in RouteKind::ALL {
+            let of = routes.of(kind);
+            hold!((kind.kind()) of.cache);
+        }
         held
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use serin_api::route::RouteKind;
 use serin_api::validate::{FieldError, RouteRef, ValidCanary, validate};
 use serin_api::{Names, Rollout, unserved};
 use serin_world::world::{Failure, Key};
@@ -101,11 +100,13 @@ pub fn set(scene: Scene) -> Result<Stage, Problem> {
         }
     }
     for other in others {
-        let other = manifest(other, &namespace);
-        let kind = [Kind::Service, Kind::HttpRoute, Kind::GrpcRoute]
-            .into_iter()
-            .find(|kind| other["kind"] == kind.name());
-        let place = format!("{namespace}/{}", text(&other["metadata"], "name"));
+        let kinds = [Kind::Service].into_iter().chain(Kind::ROUTES);
+        let kind = kinds.into_iter().find(|kind| other["kind"] == kind.name());
+        // Only routes can be elsewhere.
+        let own = other["metadata"]["namespace"].as_str().filter(|_| kind != Some(Kind::Service));
+        let place = own.unwrap_or(&namespace).to_owned();
+        let other = manifest(other, &place);
+        let place = format!("{place}/{}", text(&other["metadata"], "name"));
         if kind.is_some_and(|kind| world.find(kind, &place).is_none()) {
             create(&mut world, other)?;
         }
@@ -163,10 +164,8 @@ fn complete(
     }
     for RouteRef { id, rules, .. } in &canary.routes {
         let name = id.beside(namespace).replacen('/', " ", 1);
-        let Some(kind) = kind_of_route(id.kind) else {
-            return Err(Problem::NotPlayed(format!("{name}: only HTTPRoutes and GRPCRoutes are played")));
-        };
-        if world.find(kind, &format!("{}/{}", id.namespace, id.name)).is_some() {
+        let kind = Kind::ROUTES.into_iter().find(|kind| kind.name() == id.kind.kind());
+        if kind.is_some_and(|kind| world.find(kind, &format!("{}/{}", id.namespace, id.name)).is_some()) {
             continue;
         }
         let backend = |service: &str| json!({"name": service, "namespace": namespace, "port": 80});
@@ -188,10 +187,6 @@ fn complete(
         told.push(format!("there is {name} with {count} of both Services"));
     }
     Ok(told)
-}
-
-fn kind_of_route(kind: RouteKind) -> Option<Kind> {
-    [Kind::HttpRoute, Kind::GrpcRoute].into_iter().find(|known| known.name() == kind.kind())
 }
 
 fn valid(rollout: &Value) -> Result<(ValidCanary, Rollout), Problem> {

@@ -7,7 +7,6 @@ use super::Object;
 use super::changes::{Change, Changes};
 use super::names::{controller_of, is_deleting, replicas_of};
 use super::roles;
-use super::scene::ROUTES;
 use super::subject::Subject;
 use super::verdict::Verdict;
 use serin_world::world::Kind;
@@ -16,7 +15,7 @@ use serin_world::world::Kind;
 pub fn judge(verdict: &mut Verdict<'_>, changes: &Changes, subjects: &[Subject], sets: &[Object]) {
     let objects: Vec<String> = changes.iter().map(place).collect();
     verdict.require(objects.len() == 1, || {
-        let routes: usize = ROUTES.into_iter().map(|kind| changes.of(kind).count()).sum();
+        let routes: usize = Kind::ROUTES.into_iter().map(|kind| changes.of(kind).count()).sum();
         let moves = routes > 0 && changes.of(Kind::Service).count() > 0;
         let what = if moves { "a selector and weights changed" } else { "several objects changed" };
         format!("{what} in one write: {objects:?}")
@@ -68,7 +67,7 @@ fn damaged(
 ) -> Option<String> {
     let name = &*change.key.name;
     let pairs: Vec<(Value, Value)> = match change.key.kind {
-        Kind::HttpRoute | Kind::GrpcRoute => {
+        kind if Kind::ROUTES.contains(&kind) => {
             let naming = subjects.iter().filter(|subject| subject.names_route(change.key.kind, name));
             naming
                 .map(|subject| (without_weights(before, subject), without_weights(after, subject)))

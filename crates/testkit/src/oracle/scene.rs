@@ -9,7 +9,7 @@ use serde_json::Value;
 use serin_world::world::{Key, Kind, World};
 
 /// What the oracle judges: Leases and Events are nobody's business.
-pub(super) const JUDGED: [Kind; 7] = [
+pub(super) const JUDGED: [Kind; 10] = [
     Kind::Rollout,
     Kind::ReplicaSet,
     Kind::Pod,
@@ -17,10 +17,10 @@ pub(super) const JUDGED: [Kind; 7] = [
     Kind::EndpointSlice,
     Kind::HttpRoute,
     Kind::GrpcRoute,
+    Kind::TlsRoute,
+    Kind::TcpRoute,
+    Kind::UdpRoute,
 ];
-
-/// The kinds of routes.
-pub(super) const ROUTES: [Kind; 2] = [Kind::HttpRoute, Kind::GrpcRoute];
 
 /// A world at one moment.
 pub trait Scene {

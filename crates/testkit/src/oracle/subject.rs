@@ -8,7 +8,6 @@ use serin_api::names::GATEWAY_API_PLUGIN;
 
 use super::Object;
 use super::names::{name_of, texts};
-use super::scene::ROUTES;
 use serin_world::world::Kind;
 
 /// How long pods stay where the Rollout does not say.
@@ -126,7 +125,13 @@ impl Subject {
 /// The routes that a spec names, in its own words.
 fn named_routes(routing: &Value) -> Vec<RouteName> {
     let mut routes: Vec<RouteName> = Vec::new();
-    for (field, kind) in [("httpRoute", Kind::HttpRoute), ("grpcRoute", Kind::GrpcRoute)] {
+    for (field, kind) in [
+        ("httpRoute", Kind::HttpRoute),
+        ("grpcRoute", Kind::GrpcRoute),
+        ("tlsRoute", Kind::TlsRoute),
+        ("tcpRoute", Kind::TcpRoute),
+        ("udpRoute", Kind::UdpRoute),
+    ] {
         let one = routing[field].as_str().into_iter().map(|name| (name, None));
         let several = routing[format!("{field}s")].as_array().into_iter().flatten();
         let several =
@@ -147,7 +152,7 @@ fn named_routes(routing: &Value) -> Vec<RouteName> {
 /// The routes that status records.
 fn recorded_routes(managed: &Value) -> Vec<RouteName> {
     let route = |entry: &Value| {
-        let kind = ROUTES.into_iter().find(|kind| entry["kind"] == kind.name())?;
+        let kind = Kind::ROUTES.into_iter().find(|kind| entry["kind"] == kind.name())?;
         let rules = entry["rules"].as_array().into_iter().flatten();
         Some(RouteName {
             kind,

@@ -8,7 +8,7 @@ use serin_api::names::POD_TEMPLATE_HASH;
 
 use super::Object;
 use super::names::{controller_of, hash_of, is_deleting, name_of, namespace_of, replicas_of, texts};
-use super::scene::{ROUTES, Scene};
+use super::scene::Scene;
 use super::subject::{References, RouteName, Subject};
 use serin_world::world::Kind;
 
@@ -71,7 +71,7 @@ impl<'a> View<'a> {
             pods: all(Kind::Pod),
             services: all(Kind::Service),
             slices: all(Kind::EndpointSlice),
-            routes: ROUTES
+            routes: Kind::ROUTES
                 .into_iter()
                 .flat_map(|kind| all(kind).into_iter().map(move |of| (kind, of)))
                 .collect(),

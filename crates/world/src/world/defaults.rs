@@ -26,7 +26,9 @@ pub(crate) fn fill(kind: Kind, object: &mut Value) {
             routes::fill(&mut object["spec"]);
             routes::fill_http_matches(&mut object["spec"]);
         }
-        Kind::GrpcRoute => routes::fill(&mut object["spec"]),
+        Kind::GrpcRoute | Kind::TlsRoute | Kind::TcpRoute | Kind::UdpRoute => {
+            routes::fill(&mut object["spec"]);
+        }
         Kind::EndpointSlice => {
             // The list of endpoints is required in the server's type, so an empty one is written as null.
             let is_empty = object["endpoints"].as_array().is_none_or(Vec::is_empty);

@@ -15,6 +15,9 @@ pub enum Kind {
     EndpointSlice,
     HttpRoute,
     GrpcRoute,
+    TlsRoute,
+    TcpRoute,
+    UdpRoute,
     Lease,
     Event,
 }
@@ -36,7 +39,7 @@ pub(crate) struct Facts {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Namespace,
         Self::Rollout,
         Self::ReplicaSet,
@@ -45,9 +48,16 @@ impl Kind {
         Self::EndpointSlice,
         Self::HttpRoute,
         Self::GrpcRoute,
+        Self::TlsRoute,
+        Self::TcpRoute,
+        Self::UdpRoute,
         Self::Lease,
         Self::Event,
     ];
+
+    /// The kinds of routes.
+    pub const ROUTES: [Self; 5] =
+        [Self::HttpRoute, Self::GrpcRoute, Self::TlsRoute, Self::TcpRoute, Self::UdpRoute];
 
     /// The plural name, as in paths.
     pub fn plural(self) -> &'static str {
@@ -80,6 +90,12 @@ impl Kind {
             has_generation: false,
             is_custom: false,
         };
+        let route = |plural, kind| Facts {
+            has_status: true,
+            has_generation: true,
+            is_custom: true,
+            ..core("gateway.networking.k8s.io", "v1", plural, kind)
+        };
         match self {
             Self::Namespace => Facts { has_status: true, ..core("", "v1", "namespaces", "Namespace") },
             Self::Rollout => Facts {
@@ -101,19 +117,11 @@ impl Kind {
                 has_generation: true,
                 ..core("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
             },
-            Self::HttpRoute | Self::GrpcRoute => {
-                let (plural, kind) = if self == Self::HttpRoute {
-                    ("httproutes", "HTTPRoute")
-                } else {
-                    ("grpcroutes", "GRPCRoute")
-                };
-                Facts {
-                    has_status: true,
-                    has_generation: true,
-                    is_custom: true,
-                    ..core("gateway.networking.k8s.io", "v1", plural, kind)
-                }
-            }
+            Self::HttpRoute => route("httproutes", "HTTPRoute"),
+            Self::GrpcRoute => route("grpcroutes", "GRPCRoute"),
+            Self::TlsRoute => route("tlsroutes", "TLSRoute"),
+            Self::TcpRoute => route("tcproutes", "TCPRoute"),
+            Self::UdpRoute => route("udproutes", "UDPRoute"),
             Self::Lease => core("coordination.k8s.io", "v1", "leases", "Lease"),
             Self::Event => core("events.k8s.io", "v1", "events", "Event"),
         }
