@@ -234,8 +234,11 @@ fn drain(
     if revision.replicas == 0 {
         return 0;
     }
-    let serves_nobody =
-        revision.available == 0 && revision.ready == 0 && matches!(course, Course::FirstDeploy { .. });
+    let is_listed = draft.world.traffic.as_ref().is_some_and(|traffic| {
+        [&traffic.stable, &traffic.canary].iter().any(|service| service.ready_of(&revision.hash) > 0)
+    });
+    let is_ready = revision.available > 0 || revision.ready > 0 || is_listed;
+    let serves_nobody = !is_ready && matches!(course, Course::FirstDeploy { .. });
     if serves_nobody {
         return 0;
     }

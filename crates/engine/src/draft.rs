@@ -55,7 +55,7 @@ impl<'w> Draft<'w> {
     /// Asks for an action, unless the server refused it a moment ago.
     pub fn act(&mut self, action: Action) {
         match self.world.recall.refused.get(&action.subject()) {
-            Some(refusal) if refusal.retry_at > self.now => self.wake(refusal.retry_at),
+            Some(refusal) if refusal.stands(self.now) => self.wake(refusal.retry_at),
             _ => self.actions.push(action),
         }
     }

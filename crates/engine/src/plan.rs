@@ -133,8 +133,11 @@ fn due_status(draft: &mut Draft<'_>) -> Due {
         if !draft.actions.is_empty() {
             return Due::Later;
         }
+        // Of times to come, the clock has been set back since.
+        let past = |at: &Timestamp| *at <= draft.now;
         let recall = &draft.world.recall;
-        let due = urgency.due(recall.status_differs_since.unwrap_or(draft.now), recall.status_written_at);
+        let differs_since = recall.status_differs_since.filter(past).unwrap_or(draft.now);
+        let due = urgency.due(differs_since, recall.status_written_at.filter(past));
         if due > draft.now {
             draft.wake(due);
             return Due::Later;

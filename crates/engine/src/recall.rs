@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::action::Action;
 use crate::drift::Contest;
@@ -76,4 +76,14 @@ pub struct Refusal {
     pub message: String,
     /// When it may be tried again.
     pub retry_at: Timestamp,
+}
+
+/// No write is put off for longer.
+const LONGEST: SignedDuration = SignedDuration::from_secs(10);
+
+impl Refusal {
+    /// Whether the write is still put off. If that is until a time further away than any, the clock has been set back since.
+    pub fn stands(&self, now: Timestamp) -> bool {
+        self.retry_at > now && self.retry_at.duration_since(now) <= LONGEST
+    }
 }

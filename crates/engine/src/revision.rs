@@ -97,7 +97,7 @@ fn follow_min_ready_seconds(draft: &mut Draft<'_>, revision: &Revision) {
 /// Whether the server can be asked what the template means: it has not just refused to say.
 pub fn may_ask(draft: &Draft<'_>) -> bool {
     let refusal = draft.world.recall.refused.get(&template_subject(&draft.world.template.id));
-    draft.world.strategy.is_ok() && refusal.is_none_or(|refusal| refusal.retry_at <= draft.now)
+    draft.world.strategy.is_ok() && !refusal.is_some_and(|refusal| refusal.stands(draft.now))
 }
 
 /// Only the server knows what it makes of a template, so it is asked, but only where the answer may matter.

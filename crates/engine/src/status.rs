@@ -69,7 +69,7 @@ fn explain_refusals(draft: &mut Draft<'_>) {
         .recall
         .refused
         .iter()
-        .filter(|(_, refusal)| refusal.retry_at > draft.now)
+        .filter(|(_, refusal)| refusal.stands(draft.now))
         .map(|(subject, refusal)| (subject.clone(), refusal.clone()))
         .collect();
     for (subject, Refusal { message, retry_at }) in standing {

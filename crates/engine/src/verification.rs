@@ -76,11 +76,12 @@ fn of_route(world: &Snapshot, route: &RouteView, wanted: &Verification, now: Tim
         earlier.filter(|record| record.uid == route.uid && record.weight == weight && is_same_write(record));
     let written_at = written_at.or_else(|| standing.and_then(|record| record.written_at.clone()));
     let generation = standing.map_or(route.generation, |record| record.generation);
-    let seen_at = standing.map_or(now, |record| record.seen_at.0);
+    // Of a time to come, the clock has been set back since.
+    let seen_at = standing.map_or(now, |record| record.seen_at.0.min(now));
     let parents = parents::judge(route, generation, earlier);
     let is_accepted = parents.iter().all(|parent| parent.state == ParentState::Accepted);
-    let accepted_at =
-        is_accepted.then(|| standing.and_then(|record| record.accepted_at.as_ref()).map_or(now, |at| at.0));
+    let accepted_at = is_accepted
+        .then(|| standing.and_then(|record| record.accepted_at.as_ref()).map_or(now, |at| at.0.min(now)));
     let at = match wanted.mode {
         VerifyMode::Off => Some(seen_at),
         VerifyMode::Delay => settle::after(seen_at, settle::without_report(wanted, &parents)),

@@ -1,10 +1,11 @@
 //! The writes of one move: to every route that differs, or to one Service.
 
 use crate::action::Action;
+use crate::capacity;
 use crate::draft::Draft;
 use crate::drift::Drift;
 use crate::routes::{Inexpressible, RouteChange, RouteView};
-use crate::snapshot::{ServiceView, TrafficView};
+use crate::snapshot::{self, ServiceView, TrafficView};
 use crate::verification;
 use crate::waits::Wait;
 
@@ -53,18 +54,21 @@ fn tell_inexpressible(draft: &mut Draft<'_>, percent: i32, (route, error): (&Rou
     draft.wait(Wait::ValidSpec, message, Some(format!("multiply its weights by {}", error.factor)));
 }
 
-/// The share that all routes can have: where one refuses to be raised, the others are not raised either, and go back.
-/// A share is lowered wherever that can be done. What is refused is told as such, and when it is tried again.
+/// The share that all routes can have: where one refuses to be raised, the others are not raised either, and go back, if the
+/// stable pods can take that on. A share is lowered wherever that can be done. What is refused is told as such, and when it
+/// is tried again.
 fn all_or_none(draft: &mut Draft<'_>, traffic: &TrafficView, percent: i32) -> i32 {
     let mut held = percent;
     for route in traffic.routes.0.iter().filter(|route| !route.is_at(percent)) {
         let refusal = draft.world.recall.refused.get(&subject(draft, route));
-        if let Some(refusal) = refusal.filter(|refusal| refusal.retry_at > draft.now) {
+        if let Some(refusal) = refusal.filter(|refusal| refusal.stands(draft.now)) {
             held = held.min(route.canary_percent());
             draft.wake(refusal.retry_at);
         }
     }
-    held
+    let needed = capacity::pods_for(100 - held, draft.world.rollout.replicas);
+    let is_carried = snapshot::count(traffic.stable.ready.iter()) >= needed;
+    if is_carried { held } else { percent }
 }
 
 /// Gives the routes the user's own weights back, where these are known.

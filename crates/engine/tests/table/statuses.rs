@@ -253,3 +253,24 @@ fn the_patch_of_status_holds_what_differs_and_nulls_for_what_goes() {
     let patch = world.plan().status.unwrap_or(Value::Null);
     assert_eq!(patch, json!({"message": null, "readyReplicas": 5}));
 }
+
+#[test]
+fn what_was_put_off_until_a_time_that_was_set_back_is_tried_at_once() {
+    let refused = |until: i64| {
+        let mut world = World::healthy().revision("v1", 1, 3).stable("v1", 1);
+        let scale = world.plan().actions[0].clone();
+        world.recall.refused(&scale, "exceeded quota".into(), at(until));
+        world
+    };
+    refused(10).does(&[]).wakes_at(Some(10));
+    refused(11).does(&["scale ReplicaSet/web-v1 from 3 to 5"]);
+}
+
+#[test]
+fn status_is_written_although_the_clock_was_set_back_since_it_was_last() {
+    let mut world = recorded(World::healthy()).status("readyReplicas", json!(4));
+    world.recall = Recall::default();
+    world.recall.status_written_at = Some(at(60));
+    world.recall.status_differs_since = Some(at(60));
+    assert_eq!(world.plan().wake_at, Some(at(0) + jiff::SignedDuration::from_millis(250)));
+}

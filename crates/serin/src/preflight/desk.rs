@@ -150,7 +150,7 @@ fn is_recorded(world: &Snapshot) -> bool {
 }
 
 fn visible(objects: &Objects, world: &Snapshot, now: Timestamp) -> Visible {
-    let standing = || world.recall.refused.iter().filter(|(_, refusal)| refusal.retry_at > now);
+    let standing = || world.recall.refused.iter().filter(|(_, refusal)| refusal.stands(now));
     let of_template = template_subject(&world.template.id);
     let refusal = standing().find(|(subject, _)| **subject == of_template);
     let template = match refusal.map(|(_, refusal)| &*refusal.message) {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Object;
 use super::drains::Served;
-use super::names::{hash_of, name_of, replicas_of};
+use super::names::{hash_of, is_deleting, name_of, replicas_of};
 use super::restarts;
 use super::verdict::Verdict;
 use super::view::View;
@@ -45,8 +45,8 @@ fn shrunk(
     let wanted = is.subject.replicas;
     let selecting = is.selecting(hash);
     // Nothing is stable, and this one serves nobody: another takes its place.
-    let serves_nobody =
-        is.stable().is_none() && set["status"]["availableReplicas"].as_i64().unwrap_or(0) == 0;
+    let is_ready = |pod: &Object| hash_of(pod) == Some(hash) && !is_deleting(pod) && restarts::is_ready(pod);
+    let serves_nobody = is.stable().is_none() && !is.pods().iter().any(is_ready);
     if !selecting.is_empty() && !serves_nobody {
         let share = is.share_of_revision(hash).min(100);
         let is_stable = is.stable() == Some(hash);

@@ -25,7 +25,7 @@ fn is_old(pod: &Value, at: Timestamp) -> bool {
     created.and_then(|created| created.parse().ok()).is_some_and(|created: Timestamp| created < at)
 }
 
-fn is_ready(pod: &Value) -> bool {
+pub fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
     conditions.into_iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }

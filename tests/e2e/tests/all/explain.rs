@@ -41,7 +41,7 @@ fn a_paused_canary_is_explained_bundled_and_replayed_without_its_secrets() {
     );
     let forbidden = space.refused_serin(&["explain", "web", "-n", "kube-system"]);
     assert!(
-        forbidden.contains("you may not list rollouts.serin.dev in namespace kube-system"),
+        forbidden.contains("you may not read rollouts.serin.dev in namespace kube-system"),
         "{forbidden}"
     );
     space.judge();
