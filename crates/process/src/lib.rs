@@ -12,6 +12,7 @@ pub mod error;
 pub mod fingerprint;
 pub mod queue;
 pub mod recovery;
+pub mod rest;
 pub mod rounds;
 
 pub use caches::Caches;

@@ -27,7 +27,7 @@ use serin_process::caches::Caches;
 use serin_process::queue::Queue;
 use serin_process::recovery::backoff;
 
-pub use memory::{Memories, Memory, Rest};
+pub use memory::{Memories, Memory};
 pub use roster::Roster;
 
 /// How many Rollouts that may not wait are worked on beside as many others as may be at once.

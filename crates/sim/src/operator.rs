@@ -16,6 +16,7 @@ use serin_process::answer;
 use serin_process::caches::Caches;
 use serin_process::fingerprint::fingerprint;
 use serin_process::recovery::{Recovery, backoff, is_stale, recovery};
+use serin_process::rest::Rest;
 use serin_process::rounds::{MAX_ROUNDS, NEXT_TURN, in_parallel, in_sequence, is_left_out};
 use serin_world::world::Failure;
 use serin_world::{Kind, Request, World};
@@ -76,8 +77,8 @@ pub struct Operator {
     refreshed: BTreeSet<String>,
     rounds: usize,
     failures: u32,
-    /// The versions of the last plan that was empty, and until when it stays so.
-    rest: Option<(u64, Option<Timestamp>)>,
+    /// The last plan that was empty.
+    rest: Option<Rest>,
     is_woken: bool,
     wake_at: Option<Timestamp>,
     told: Vec<Event>,
@@ -280,9 +281,8 @@ impl Operator {
             return self.rest(None, Step::Absent);
         };
         let (versions, now) = (fingerprint(&objects), self.now(world));
-        let holds =
-            |rest: &(u64, Option<Timestamp>)| rest.0 == versions && rest.1.is_none_or(|until| now < until);
-        if let Some((_, until)) = self.rest.filter(holds).filter(|_| !objects.namespace_terminating) {
+        let rest = self.rest.filter(|rest| rest.holds(versions, now) && !objects.namespace_terminating);
+        if let Some(Rest { until, .. }) = rest {
             return self.rest(until, Step::Rests(until));
         }
         let snapshot = observe(&objects, &self.names, &self.recall);
@@ -290,7 +290,7 @@ impl Operator {
         decorate.plan(&snapshot, &mut plan);
         self.recall.planned(&plan, now);
         if plan.is_empty() {
-            self.rest = Some((versions, plan.wake_at));
+            self.rest = Some(Rest { fingerprint: versions, since: now, until: plan.wake_at });
             self.failures = 0;
             return self.rest(plan.wake_at, Step::Rests(plan.wake_at));
         }

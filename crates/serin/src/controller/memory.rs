@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
 use serin_engine::Recall;
+use serin_process::rest::Rest;
 
 use crate::preflight::desk::Notes;
 use crate::triggers::Key;
@@ -23,22 +23,6 @@ pub struct Memory {
     /// The objects of the last plan that was empty, and when to look again: until one of them changes, or that time
     /// comes, the next plan would be empty too.
     pub rest: Option<Rest>,
-}
-
-/// A world in which nothing is left to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rest {
-    /// Identifies the versions of all objects.
-    pub fingerprint: u64,
-    /// When to look again although none of them has changed.
-    pub until: Option<Timestamp>,
-}
-
-impl Rest {
-    /// Whether nothing can be left to do now in a world with this fingerprint.
-    pub fn holds(&self, fingerprint: u64, now: Timestamp) -> bool {
-        self.fingerprint == fingerprint && self.until.is_none_or(|until| now < until)
-    }
 }
 
 impl Memories {

@@ -10,11 +10,12 @@ use serin_engine::events::After;
 use serin_engine::{Action, ApiCall, Plan, Snapshot, observe, plan};
 use tracing::{debug, info, warn};
 
-use super::{Context, Memory, Rest};
+use super::{Context, Memory};
 use crate::apply::Failure;
 use crate::triggers::Key;
 use serin_process::fingerprint::fingerprint;
 use serin_process::recovery::{Recovery, is_stale, recovery};
+use serin_process::rest::Rest;
 use serin_process::rounds::{MAX_ROUNDS, NEXT_TURN, in_parallel, in_sequence, is_left_out};
 
 /// Does everything that is safe now for one Rollout, and tells after how long to look again although nothing happens.
@@ -62,7 +63,7 @@ async fn rounds(key: &Key, context: &Context, memory: &mut Memory) -> Result<Opt
         memory.recall.planned(&plan, now);
         context.metrics.record_rollout(&key.namespace, &key.name, &plan.report);
         if plan.is_empty() {
-            memory.rest = Some(Rest { fingerprint, until: plan.wake_at });
+            memory.rest = Some(Rest { fingerprint, since: now, until: plan.wake_at });
             return Ok(plan.wake_at.map(|at| wait(at, now)));
         }
         memory.rest = None;

@@ -90,7 +90,7 @@ impl Operator {
             skew: self.skew,
             refreshed: &self.refreshed,
             failures: self.failures,
-            rests_until: self.rest.filter(|rest| versions() == Some(rest.0)).map(|(_, until)| until),
+            rests_until: self.rest.filter(|rest| versions() == Some(rest.fingerprint)).map(|rest| rest.until),
             is_woken: self.is_woken,
             wake_at: self.wake_at,
             in_hand,
