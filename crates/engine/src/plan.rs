@@ -133,11 +133,11 @@ fn due_status(draft: &mut Draft<'_>) -> Due {
         if !draft.actions.is_empty() {
             return Due::Later;
         }
-        // Of times to come, the clock has been set back since.
-        let past = |at: &Timestamp| *at <= draft.now;
+        // Of times to come, the clock has been set back since, and nobody knows how long ago they were.
+        let past = |at: Timestamp| if at <= draft.now { at } else { Timestamp::MIN };
         let recall = &draft.world.recall;
-        let differs_since = recall.status_differs_since.filter(past).unwrap_or(draft.now);
-        let due = urgency.due(differs_since, recall.status_written_at.filter(past));
+        let differs_since = recall.status_differs_since.map_or(draft.now, past);
+        let due = urgency.due(differs_since, recall.status_written_at.map(past));
         if due > draft.now {
             draft.wake(due);
             return Due::Later;

@@ -46,7 +46,9 @@ fn shrunk(
     let selecting = is.selecting(hash);
     // Nothing is stable, and this one serves nobody: another takes its place.
     let is_ready = |pod: &Object| hash_of(pod) == Some(hash) && !is_deleting(pod) && restarts::is_ready(pod);
-    let serves_nobody = is.stable().is_none() && !is.pods().iter().any(is_ready);
+    // The ReplicaSet may tell of pods that are gone, or not yet of one that has just become ready.
+    let none_available = set["status"]["availableReplicas"].as_i64().unwrap_or(0) == 0;
+    let serves_nobody = is.stable().is_none() && (none_available || !is.pods().iter().any(is_ready));
     if !selecting.is_empty() && !serves_nobody {
         let share = is.share_of_revision(hash).min(100);
         let is_stable = is.stable() == Some(hash);
