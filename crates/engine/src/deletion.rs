@@ -54,6 +54,10 @@ fn is_safe(draft: &mut Draft<'_>, limit: Timestamp) -> bool {
     if is_left_as_found(draft, traffic) {
         return true;
     }
+    // Of several routes, some may have their own weights already.
+    if is_released(traffic) && only_stable_is_left(draft) && traffic.routes.each_rests() {
+        return !give_weights_back(draft, traffic);
+    }
     if let Some(stable) = draft.world.stable() {
         let course = Course::Settled { stable };
         status::stable(draft, &course);
@@ -85,11 +89,12 @@ fn is_safe(draft: &mut Draft<'_>, limit: Timestamp) -> bool {
 
 /// Both Services select what the user said, the route has the user's weights, and nothing but the stable revision is left.
 fn is_left_as_found(draft: &Draft<'_>, traffic: &TrafficView) -> bool {
+    is_released(traffic) && only_stable_is_left(draft) && traffic.routes.is_restored()
+}
+
+fn is_released(traffic: &TrafficView) -> bool {
     let is_own = |service: &ServiceView| !service.selector.contains_key(POD_TEMPLATE_HASH);
-    is_own(&traffic.stable)
-        && is_own(&traffic.canary)
-        && only_stable_is_left(draft)
-        && traffic.routes.is_restored()
+    is_own(&traffic.stable) && is_own(&traffic.canary)
 }
 
 fn only_stable_is_left(draft: &Draft<'_>) -> bool {
@@ -104,6 +109,10 @@ fn give_weights_back(draft: &mut Draft<'_>, traffic: &TrafficView) -> bool {
     let acts = traffic::restoring(draft, traffic);
     if acts.is_empty() || !only_stable_is_left(draft) {
         return false;
+    }
+    if let Some(at) = traffic::restoring_again_at(draft, traffic) {
+        draft.wake(at);
+        return true;
     }
     // The EndpointSlices of one Service may be behind those of the other.
     if traffic.canary.ready.len() == traffic.stable.ready.len() {

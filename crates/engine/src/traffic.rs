@@ -19,7 +19,7 @@ use crate::verification;
 use crate::waits::Wait;
 
 use writes::ask;
-pub use writes::restoring;
+pub use writes::{restoring, restoring_again_at};
 
 /// The next move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ pub fn is_settled_or_released(traffic: &TrafficView, target: &Revision) -> bool 
 
 /// The user's own weights, where they are wanted at rest: as soon as both Services list the same pods, and that is
 /// recorded, so that a foreign selector can be told.
-fn restore(draft: &Draft<'_>, traffic: &TrafficView, target: &Revision) -> Option<Move> {
+fn restore(draft: &mut Draft<'_>, traffic: &TrafficView, target: &Revision) -> Option<Move> {
     let TrafficView { stable, canary, routes, .. } = traffic;
     let has_all = |service: &ServiceView| {
         service.selects(&target.hash)
@@ -131,6 +131,10 @@ fn restore(draft: &Draft<'_>, traffic: &TrafficView, target: &Revision) -> Optio
     let is_wanted = traffic.at_rest == AtRest::Restore && draft.world.is_valid();
     let same = has_all(stable) && has_all(canary) && stable.ready.len() == canary.ready.len();
     let differs = routes.restoring().is_some_and(|changes| !changes.is_empty());
+    if let Some(at) = restoring_again_at(draft, traffic).filter(|_| is_wanted && traffic.routes.0.len() > 1) {
+        draft.wake(at);
+        return None;
+    }
     (is_wanted && same && differs).then_some(Move::Restore)
 }
 

@@ -74,6 +74,13 @@ impl RouteSet {
         Some(all?.into_iter().filter(|change| !change.pairs.is_empty()).collect())
     }
 
+    /// Every route has the user's own weights, or gives the canary Service nothing.
+    pub fn each_rests(&self) -> bool {
+        let is_restored =
+            |route: &RouteView| RouteView::restoring(route).is_some_and(|changes| changes.is_empty());
+        self.0.iter().all(|route| route.is_at(0) || is_restored(route))
+    }
+
     /// Every rule has the user's own weights.
     pub fn is_restored(&self) -> bool {
         self.restoring().is_some_and(|changes| changes.is_empty())

@@ -1,5 +1,7 @@
 //! The writes of one move: to every route that differs, or to one Service.
 
+use jiff::Timestamp;
+
 use crate::action::Action;
 use crate::capacity;
 use crate::draft::Draft;
@@ -74,6 +76,15 @@ fn all_or_none(draft: &mut Draft<'_>, traffic: &TrafficView, percent: i32) -> i3
 /// Gives the routes the user's own weights back, where these are known.
 pub fn restoring(draft: &Draft<'_>, traffic: &TrafficView) -> Vec<Action> {
     set_weights(draft, traffic.routes.restoring().unwrap_or_default(), None)
+}
+
+/// When a write that would give a route its own weights back may be tried again, where one was just refused: the routes get
+/// them together, or else each plan would take back what the one before has given.
+pub fn restoring_again_at(draft: &Draft<'_>, traffic: &TrafficView) -> Option<Timestamp> {
+    let changes = traffic.routes.restoring().unwrap_or_default();
+    let refusal = |change: &RouteChange<'_>| draft.world.recall.refused.get(&subject(draft, change.route));
+    let standing = changes.iter().filter_map(refusal).filter(|refusal| refusal.stands(draft.now));
+    standing.map(|refusal| refusal.retry_at).max()
 }
 
 /// What was refused before comes first, so that nothing else is changed for it in vain.

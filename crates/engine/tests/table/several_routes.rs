@@ -165,6 +165,16 @@ fn at_a_deletion_every_route_gets_its_own_weights_back() {
 }
 
 #[test]
+fn own_weights_come_back_together_and_are_not_taken_back_and_given_again() {
+    let world = World::healthy().grpc_route(100, 0).metadata("deletionTimestamp", json!(crate::world::START));
+    let world = world.unselected("canary").unselected("stable");
+    let world = world.lists("stable", &[("v1", 5)]).lists("canary", &[("v1", 5)]);
+    let half = refused(world.clone().route_weights(1, 1), "GRPCRoute/api", 10);
+    half.does(&[]).wakes_at(Some(10));
+    refused(world, "GRPCRoute/api", 10).does(&[]).wakes_at(Some(10));
+}
+
+#[test]
 fn a_route_that_is_named_later_is_taken_over_when_the_others_are_at_rest() {
     let mut world = World::healthy().grpc_route(3, 1);
     world.rollout["status"]["canary"]["managed"]["routes"].as_array_mut().unwrap().pop();
