@@ -257,6 +257,11 @@ impl RouteView {
         Some(all?.into_iter().filter(differs).collect())
     }
 
+    /// Every rule has the user's own weights.
+    pub fn is_restored(&self) -> bool {
+        self.restoring().is_some_and(|changes| changes.is_empty())
+    }
+
     /// The user's own weights, to be recorded before the first write.
     pub fn original_weights(&self) -> Vec<OriginalWeights> {
         let original = |pair: &Pair| OriginalWeights {

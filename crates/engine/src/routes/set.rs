@@ -76,14 +76,12 @@ impl RouteSet {
 
     /// Every route has the user's own weights, or gives the canary Service nothing.
     pub fn each_rests(&self) -> bool {
-        let is_restored =
-            |route: &RouteView| RouteView::restoring(route).is_some_and(|changes| changes.is_empty());
-        self.0.iter().all(|route| route.is_at(0) || is_restored(route))
+        self.0.iter().all(|route| route.is_at(0) || route.is_restored())
     }
 
     /// Every rule has the user's own weights.
     pub fn is_restored(&self) -> bool {
-        self.restoring().is_some_and(|changes| changes.is_empty())
+        self.0.iter().all(RouteView::is_restored)
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Reported, list, number, text};
 use crate::preflight::finding::Name;
 
 /// The API group of gateways and routes.
-pub const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";
+pub use serin_api::route::ROUTE_GROUP as GATEWAY_GROUP;
 
 /// A route.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
