@@ -308,6 +308,17 @@ fn the_ordinal_of_a_promotion_is_higher_than_any_that_status_tells() {
 }
 
 #[test]
+fn pods_that_a_service_lists_are_kept_whatever_their_replica_set_tells() {
+    let takes = |world: &World| {
+        world.plan().actions.iter().any(|action| matches!(action, Action::Scale { to: 0, .. }))
+    };
+    let world = World::new().revision("v1", 1, 5).available("v1", 0).wants("v2").revision("v2", 2, 5);
+    let world = world.selects("canary", "v1", 5).available("v1", 0);
+    assert!(!takes(&world));
+    assert!(takes(&world.lists("canary", &[])));
+}
+
+#[test]
 fn first_deploys_without_a_route_do_not_pile_up_pods() {
     let mut world = World::new().revision("v1", 1, 5).wants("v2").revision("v2", 2, 5);
     world.route = None;

@@ -65,6 +65,12 @@ fn where_one_route_refuses_to_be_raised_the_others_go_back() {
 }
 
 #[test]
+fn a_refuge_is_taken_on_every_route_that_can_be_written() {
+    let alone = raised().lists("stable", &[]);
+    refused(alone, "GRPCRoute/api", 10).does(&["change weight of HTTPRoute/route from 10 to 100"]);
+}
+
+#[test]
 fn what_was_refused_is_tried_again_before_the_others_are_changed() {
     refused(raised(), "GRPCRoute/api", -1).does(&[
         "change weight of GRPCRoute/api from 10 to 50",
